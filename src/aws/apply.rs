@@ -1,0 +1,287 @@
+//! Applies one change: one call, sent again where AWS says "not yet".
+
+use std::time::Duration;
+
+use aws_sdk_iam::types::Tag as IamTag;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration,
+    PublicAccessBlockConfiguration, ServerSideEncryption, Tag, Tagging,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::request_id::RequestId;
+use tokio::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::plan::change::Change;
+use crate::plan::desired::Tags;
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
+
+use super::connect::Aws;
+use super::error::{code, failed};
+use super::observe::object;
+
+/// How long what has just been created may stay unknown to S3 (Terraform waits as long).
+const PROPAGATION: Duration = Duration::from_secs(120);
+const MAX_PAUSE: Duration = Duration::from_secs(8);
+
+/// Makes the change. Returns before `deadline` unless the call in hand takes longer.
+pub async fn apply(aws: &Aws, change: &Change, deadline: Instant) -> Result<()> {
+    let patience = deadline.min(Instant::now() + PROPAGATION);
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let failure = match call(aws, change).await {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        // Full jitter, so that two runs that collide do not collide again.
+        let wait = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+        if !failure.not_yet || Instant::now() + wait >= patience {
+            return Err(failure.error);
+        }
+        tracing::info!(
+            operation = change.operation(),
+            ?wait,
+            "not yet, trying again"
+        );
+        tokio::time::sleep(wait).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
+}
+
+struct Failure {
+    error: Error,
+    not_yet: bool,
+}
+
+async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
+    match change {
+        Change::CreateBucket {
+            bucket,
+            region,
+            tags,
+        } => {
+            // us-east-1 has no LocationConstraint and answers InvalidLocationConstraint to one.
+            let location =
+                (region != "us-east-1").then(|| BucketLocationConstraint::from(region.as_str()));
+            let configuration = CreateBucketConfiguration::builder()
+                .set_location_constraint(location)
+                .set_tags(Some(s3_tags(tags)))
+                .build();
+            let namespace = bucket
+                .is_account_regional()
+                .then_some(BucketNamespace::AccountRegional);
+            let request = aws
+                .s3
+                .create_bucket()
+                .bucket(bucket.as_str())
+                .create_bucket_configuration(configuration)
+                .set_bucket_namespace(namespace);
+            // An earlier attempt whose answer was lost: what it made is compared afterwards.
+            done_unless(change, request.send().await, &["BucketAlreadyOwnedByYou"])
+        }
+        Change::TagBucket {
+            bucket,
+            owner,
+            after,
+            ..
+        } => {
+            let tagging = Tagging::builder().set_tag_set(Some(s3_tags(after))).build();
+            let request = aws
+                .s3
+                .put_bucket_tagging()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .tagging(tagging.map_err(|e| Failure {
+                    error: Error::failed(cannot(change)).because(e),
+                    not_yet: false,
+                })?);
+            done_unless(change, request.send().await, &[])
+        }
+        Change::PutPublicAccessBlock {
+            bucket,
+            owner,
+            after,
+            ..
+        } => {
+            let configuration = PublicAccessBlockConfiguration::builder()
+                .block_public_acls(after.block_public_acls)
+                .ignore_public_acls(after.ignore_public_acls)
+                .block_public_policy(after.block_public_policy)
+                .restrict_public_buckets(after.restrict_public_buckets)
+                .build();
+            let request = aws
+                .s3
+                .put_public_access_block()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .public_access_block_configuration(configuration);
+            done_unless(change, request.send().await, &[])
+        }
+        Change::PutBucketPolicy {
+            bucket,
+            owner,
+            after,
+            ..
+        } => {
+            let request = aws
+                .s3
+                .put_bucket_policy()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .policy(after.to_string());
+            done_unless(change, request.send().await, &[])
+        }
+        Change::PutObject {
+            bucket,
+            owner,
+            key,
+            before,
+            document,
+        } => {
+            let request = aws
+                .s3
+                .put_object()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .key(key)
+                .content_type(CONTENT_TYPE)
+                .cache_control(CACHE_CONTROL)
+                .server_side_encryption(ServerSideEncryption::Aes256)
+                .body(document.text().into_bytes().into());
+            let request = match before {
+                Some(object) => request.if_match(&object.etag),
+                None => request.if_none_match("*"),
+            };
+            let result = request.send().await;
+            if result.as_ref().err().and_then(code) == Some("PreconditionFailed")
+                && let Ok(Some(object)) = object(aws, bucket, owner, key).await
+                && object.body == document.text().as_bytes()
+            {
+                // Ours: an earlier attempt was committed and its answer lost.
+                return Ok(());
+            }
+            done_unless(change, result, &[])
+        }
+        Change::CreateProvider {
+            url,
+            audiences,
+            thumbprint,
+            tags,
+            ..
+        } => {
+            let request = aws
+                .iam
+                .create_open_id_connect_provider()
+                .url(url.as_str())
+                .set_client_id_list(Some(audiences.clone()))
+                .set_thumbprint_list(thumbprint.as_ref().map(|t| vec![t.to_string()]))
+                .set_tags(Some(iam_tags(tags)));
+            done_unless(change, request.send().await, &["EntityAlreadyExists"])
+        }
+        Change::TagProvider { arn, after, .. } => {
+            let request = aws
+                .iam
+                .tag_open_id_connect_provider()
+                .open_id_connect_provider_arn(arn)
+                .set_tags(Some(iam_tags(after)));
+            done_unless(change, request.send().await, &[])
+        }
+        Change::AddAudience { arn, audience } => {
+            let request = aws
+                .iam
+                .add_client_id_to_open_id_connect_provider()
+                .open_id_connect_provider_arn(arn)
+                .client_id(audience);
+            done_unless(change, request.send().await, &[])
+        }
+        Change::RemoveAudience { arn, audience } => {
+            let request = aws
+                .iam
+                .remove_client_id_from_open_id_connect_provider()
+                .open_id_connect_provider_arn(arn)
+                .client_id(audience);
+            done_unless(change, request.send().await, &[])
+        }
+        Change::UpdateThumbprints { arn, after, .. } => {
+            let request = aws
+                .iam
+                .update_open_id_connect_provider_thumbprint()
+                .open_id_connect_provider_arn(arn)
+                .thumbprint_list(after.as_str());
+            done_unless(change, request.send().await, &[])
+        }
+    }
+}
+
+/// The outcome of a call; an error with one of the codes `done` says that it is there already.
+fn done_unless<O, E>(
+    change: &Change,
+    result: std::result::Result<O, SdkError<E, HttpResponse>>,
+    done: &[&str],
+) -> std::result::Result<(), Failure>
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    let Err(error) = result else { return Ok(()) };
+    let code = code(&error).unwrap_or_default();
+    if done.contains(&code) {
+        return Ok(());
+    }
+    let message = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::message)
+        .unwrap_or_default();
+    let not_yet = not_yet(change, code, message);
+    let hint = match code {
+        "BucketAlreadyExists" => {
+            Some("the name is taken by another account: choose another with --bucket")
+        }
+        "PreconditionFailed" => Some(
+            "somebody else published in the meantime: run again, it starts from what is there now",
+        ),
+        "OpenIdIdpCommunicationError" => {
+            Some("IAM could not read the issuer's certificate: give it with --thumbprint")
+        }
+        _ => None,
+    };
+    let mut error = failed(cannot(change), change.operation(), error);
+    if let Some(hint) = hint {
+        error = error.hint(hint);
+    }
+    Err(Failure { error, not_yet })
+}
+
+/// Whether AWS only needs time. The SDK retries throttling and server errors, but none of these.
+fn not_yet(change: &Change, code: &str, message: &str) -> bool {
+    match (change, code) {
+        (_, "OperationAborted" | "ConditionalRequestConflict" | "ConcurrentModification") => true,
+        // Bucket configuration is eventually consistent: the bucket was there, or was just made.
+        (Change::CreateBucket { .. }, _) => false,
+        (_, "NoSuchBucket") => true,
+        // The same text as for the account-level block, which was found to be off.
+        (Change::PutBucketPolicy { .. }, "AccessDenied") => message.contains("BlockPublicPolicy"),
+        _ => false,
+    }
+}
+
+fn cannot(change: &Change) -> String {
+    let verb = match change.action() {
+        crate::plan::change::Action::Create => "create",
+        crate::plan::change::Action::Update => "update",
+        crate::plan::change::Action::Remove => "remove",
+    };
+    format!("cannot {verb} {}", change.resource())
+}
+
+fn s3_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
+        .collect()
+}
+
+fn iam_tags(tags: &Tags) -> Vec<IamTag> {
+    tags.iter()
+        .filter_map(|(key, value)| IamTag::builder().key(key).value(value).build().ok())
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! Clients, made from the SDK's own configuration chain, and who we are.
+//!
+//! The chain is untouched: environment, profiles, SSO, web identity, IMDS, AWS_ENDPOINT_URL and
+//! its per-service forms, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE work as in every AWS tool.
+
+use std::time::Duration;
+
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+use aws_types::service_config::ServiceConfigKey;
+
+use crate::error::{Error, Result};
+use crate::iam::arn::{self, AccountId, Partition};
+
+use super::error;
+
+/// One attempt of one call; the SDK makes up to three.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// The clients of a run.
+#[derive(Debug)]
+pub struct Aws {
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) s3control: aws_sdk_s3control::Client,
+    pub(super) iam: aws_sdk_iam::Client,
+    sts: aws_sdk_sts::Client,
+    /// The region of the bucket.
+    pub region: String,
+    /// Where S3 calls go instead of AWS, when an endpoint is overridden.
+    pub s3_endpoint: Option<String>,
+}
+
+/// Who the credentials belong to (STS GetCallerIdentity).
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The account.
+    pub account: AccountId,
+    /// The partition.
+    pub partition: Partition,
+    /// The caller's ARN.
+    pub arn: String,
+}
+
+/// The region of the profile in use, for when no flag or variable names one. Reads files only.
+pub async fn profile_region(profile: Option<&str>) -> Option<String> {
+    let mut provider = ProfileFileRegionProvider::builder();
+    if let Some(profile) = profile {
+        provider = provider.profile_name(profile);
+    }
+    let chain = RegionProviderChain::first_try(provider.build());
+    chain.region().await.map(|region| region.to_string())
+}
+
+/// Makes the clients; no call is made yet.
+pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(ATTEMPT)
+                .build(),
+        );
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    let config = loader.load().await;
+
+    let s3_endpoint = endpoint_override(&config, "S3");
+    let s3 = aws_sdk_s3::config::Builder::from(&config)
+        // Local servers have no name for each bucket; AWS itself is addressed by virtual host.
+        .force_path_style(s3_endpoint.is_some());
+    let mut s3control = aws_sdk_s3control::config::Builder::from(&config);
+    if let Some(url) = endpoint_override(&config, "S3 Control") {
+        s3control = s3control.endpoint_resolver(AsGiven(url));
+    }
+    Aws {
+        s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
+        iam: aws_sdk_iam::Client::new(&config),
+        sts: aws_sdk_sts::Client::new(&config),
+        region: region.to_owned(),
+        s3_endpoint,
+    }
+}
+
+impl Aws {
+    /// Asks STS who we are. Needs no permission, so it tells missing credentials apart from the rest.
+    pub async fn identity(&self) -> Result<Identity> {
+        let what = "cannot find out which AWS account this is";
+        let caller = self.sts.get_caller_identity().send().await;
+        let caller = caller.map_err(|e| error::failed(what, "sts:GetCallerIdentity", e))?;
+        let arn = caller.arn().unwrap_or_default();
+        let (partition, account) = arn::partition_and_account(arn).ok_or_else(|| {
+            Error::failed(what).because(format!(
+                "sts:GetCallerIdentity answered with the ARN {arn:?}"
+            ))
+        })?;
+        Ok(Identity {
+            account,
+            partition,
+            arn: arn.to_owned(),
+        })
+    }
+}
+
+fn endpoint_override(config: &SdkConfig, service_id: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service_id)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    config
+        .service_config()
+        .and_then(|services| services.load_config(key))
+        .or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+/// S3 Control puts the account in front of the host name, also of an overridden one, where no
+/// such name exists.
+#[derive(Debug)]
+struct AsGiven(String);
+
+impl ResolveEndpoint for AsGiven {
+    fn resolve_endpoint<'a>(&'a self, _params: &'a Params) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(Endpoint::builder().url(self.0.clone()).build()))
+    }
+}

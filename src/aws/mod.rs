@@ -1,0 +1,8 @@
+//! The AWS SDK's edge: connect, observe (reads ─▶ [`crate::plan::observed::Observed`]), apply
+//! ([`crate::plan::change::Change`] ─▶ one call), and what AWS's errors mean.
+
+pub mod apply;
+pub mod connect;
+pub mod error;
+pub mod observe;
+pub mod partition;

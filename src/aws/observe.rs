@@ -1,0 +1,286 @@
+//! Reads everything that a plan compares. Makes no changing call, and names every resource
+//! itself: nothing is found by listing the account.
+
+use aws_sdk_s3::types::ServerSideEncryption;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::iam::arn::AccountId;
+use crate::iam::bucket::BucketName;
+use crate::plan::desired::{Desired, PublicAccessBlock, Publication, Tags};
+use crate::plan::observed::{Bucket, Object, Observed, Provider};
+
+use super::connect::Aws;
+use super::error::{code, failed, status};
+
+/// A published document is a few kilobytes; what is larger is not ours.
+const MAX_OBJECT: u64 = 1 << 20;
+
+/// Reads what `desired` speaks of. The provider is read beside the bucket.
+pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
+    let bucket = async {
+        match &desired.publication {
+            Some(publication) => observe_bucket(aws, publication).await,
+            None => Ok(None),
+        }
+    };
+    let provider = async {
+        match &desired.provider {
+            Some(provider) => observe_provider(aws, &provider.arn).await,
+            None => Ok(None),
+        }
+    };
+    let (bucket, provider) = tokio::try_join!(bucket, provider)?;
+    Ok(Observed { bucket, provider })
+}
+
+/// Refuses when the account's own public access block would keep the documents private. S3 takes
+/// the most restrictive of account and bucket, and answers the same text for both later on.
+pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<()> {
+    let result = aws
+        .s3control
+        .get_public_access_block()
+        .account_id(account.as_str())
+        .send()
+        .await;
+    let block = match result {
+        Ok(output) => output.public_access_block_configuration,
+        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => None,
+        Err(e) => {
+            let what = format!("cannot read the public access block of account {account}");
+            return Err(failed(what, "s3:GetAccountPublicAccessBlock", e));
+        }
+    };
+    let Some(block) = block else { return Ok(()) };
+    let on: Vec<&str> = [
+        ("BlockPublicPolicy", block.block_public_policy),
+        ("RestrictPublicBuckets", block.restrict_public_buckets),
+    ]
+    .into_iter()
+    .filter_map(|(name, on)| (on == Some(true)).then_some(name))
+    .collect();
+    match on.is_empty() {
+        true => Ok(()),
+        false => Err(Error::refused(format!("cannot make documents public in account {account}"))
+            .because(format!("the account-level public access block has {} on", on.join(" and ")))
+            .hint("it is never changed from here: ask whoever owns the account to allow public bucket policies, or serve the documents from another host (irsactl jwks, irsactl discovery --issuer URL)")),
+    }
+}
+
+async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<Bucket>> {
+    if !bucket_is_ours(aws, publication).await? {
+        return Ok(None);
+    }
+    let [jwks_key, discovery_key] = publication.object_keys();
+    let (tags, public_access_block, policy, jwks, discovery) = tokio::try_join!(
+        tags(aws, publication),
+        public_access_block(aws, publication),
+        policy(aws, publication),
+        object(aws, &publication.bucket, &publication.account, &jwks_key),
+        object(
+            aws,
+            &publication.bucket,
+            &publication.account,
+            &discovery_key
+        ),
+    )?;
+    Ok(Some(Bucket {
+        tags,
+        public_access_block,
+        policy,
+        jwks,
+        discovery,
+    }))
+}
+
+/// Whether the bucket exists; an error when it is another account's or in another region.
+async fn bucket_is_ours(aws: &Aws, publication: &Publication) -> Result<bool> {
+    let bucket = &publication.bucket;
+    let wrong_region = |region: &str| {
+        Error::refused(format!("cannot use bucket s3://{bucket}"))
+            .because(format!(
+                "it is in region {region}, not in {}",
+                publication.region
+            ))
+            .hint(format!("give --region {region}, or another --bucket"))
+    };
+    let result = aws
+        .s3
+        .head_bucket()
+        .bucket(bucket.as_str())
+        .expected_bucket_owner(publication.account.as_str())
+        .send()
+        .await;
+    match result {
+        Ok(output) => match output.bucket_region() {
+            Some(region) if region != publication.region => Err(wrong_region(region)),
+            _ => Ok(true),
+        },
+        Err(error) => {
+            let region = error
+                .raw_response()
+                .and_then(|response| response.headers().get("x-amz-bucket-region"))
+                .filter(|region| *region != publication.region)
+                .map(str::to_owned);
+            match (status(&error), region) {
+                (Some(404), _) => Ok(false),
+                (Some(301 | 400), Some(region)) => Err(wrong_region(&region)),
+                (Some(403), _) => Err(Error::refused(format!("cannot use bucket s3://{bucket}"))
+                    .because(format!(
+                        "s3:HeadBucket: 403 Forbidden: it belongs to another account than {}, or s3:ListBucket is not granted",
+                        publication.account
+                    ))
+                    .hint("choose another name with --bucket, or check the permissions with 'irsactl policy'")),
+                _ => Err(failed(format!("cannot look for bucket s3://{bucket}"), "s3:HeadBucket", error)),
+            }
+        }
+    }
+}
+
+async fn tags(aws: &Aws, publication: &Publication) -> Result<Tags> {
+    let bucket = publication.bucket.as_str();
+    let result = aws
+        .s3
+        .get_bucket_tagging()
+        .bucket(bucket)
+        .expected_bucket_owner(publication.account.as_str())
+        .send()
+        .await;
+    match result {
+        Ok(output) => Ok(output
+            .tag_set()
+            .iter()
+            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+            .collect()),
+        Err(e) if code(&e) == Some("NoSuchTagSet") => Ok(Tags::new()),
+        Err(e) => Err(failed(
+            format!("cannot read the tags of bucket s3://{bucket}"),
+            "s3:GetBucketTagging",
+            e,
+        )),
+    }
+}
+
+async fn public_access_block(
+    aws: &Aws,
+    publication: &Publication,
+) -> Result<Option<PublicAccessBlock>> {
+    let bucket = publication.bucket.as_str();
+    let result = aws
+        .s3
+        .get_public_access_block()
+        .bucket(bucket)
+        .expected_bucket_owner(publication.account.as_str())
+        .send()
+        .await;
+    match result {
+        Ok(output) => {
+            Ok(output
+                .public_access_block_configuration()
+                .map(|block| PublicAccessBlock {
+                    block_public_acls: block.block_public_acls() == Some(true),
+                    ignore_public_acls: block.ignore_public_acls() == Some(true),
+                    block_public_policy: block.block_public_policy() == Some(true),
+                    restrict_public_buckets: block.restrict_public_buckets() == Some(true),
+                }))
+        }
+        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => Ok(None),
+        Err(e) => {
+            let what = format!("cannot read the public access block of bucket s3://{bucket}");
+            Err(failed(what, "s3:GetBucketPublicAccessBlock", e))
+        }
+    }
+}
+
+async fn policy(aws: &Aws, publication: &Publication) -> Result<Option<Value>> {
+    let bucket = publication.bucket.as_str();
+    let what = || format!("cannot read the policy of bucket s3://{bucket}");
+    let result = aws
+        .s3
+        .get_bucket_policy()
+        .bucket(bucket)
+        .expected_bucket_owner(publication.account.as_str())
+        .send()
+        .await;
+    match result {
+        Ok(output) => output
+            .policy()
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(|e| Error::failed(what()).because(format!("it is not JSON: {e}"))),
+        Err(e) if code(&e) == Some("NoSuchBucketPolicy") => Ok(None),
+        Err(e) => Err(failed(what(), "s3:GetBucketPolicy", e)),
+    }
+}
+
+pub(super) async fn object(
+    aws: &Aws,
+    bucket: &BucketName,
+    owner: &AccountId,
+    key: &str,
+) -> Result<Option<Object>> {
+    let what = || format!("cannot read s3://{bucket}/{key}");
+    let result = aws
+        .s3
+        .get_object()
+        .bucket(bucket.as_str())
+        .key(key)
+        .expected_bucket_owner(owner.as_str())
+        .send()
+        .await;
+    let output = match result {
+        Ok(output) => output,
+        Err(e) if code(&e) == Some("NoSuchKey") => return Ok(None),
+        Err(e) => return Err(failed(what(), "s3:GetObject", e)),
+    };
+    let length = output.content_length().unwrap_or_default();
+    if u64::try_from(length).unwrap_or_default() > MAX_OBJECT {
+        return Err(Error::refused(what()).because(format!(
+            "it has {length} bytes, so it is not a document of an issuer"
+        )));
+    }
+    let (etag, content_type, cache_control) =
+        (output.e_tag, output.content_type, output.cache_control);
+    let encryption = output
+        .server_side_encryption
+        .as_ref()
+        .map(ServerSideEncryption::to_string);
+    let body = output
+        .body
+        .collect()
+        .await
+        .map_err(|e| Error::failed(what()).because(e))?;
+    Ok(Some(Object {
+        body: body.to_vec(),
+        etag: etag.unwrap_or_default(),
+        content_type,
+        cache_control,
+        encryption,
+    }))
+}
+
+async fn observe_provider(aws: &Aws, arn: &str) -> Result<Option<Provider>> {
+    let result = aws
+        .iam
+        .get_open_id_connect_provider()
+        .open_id_connect_provider_arn(arn)
+        .send()
+        .await;
+    match result {
+        Ok(output) => Ok(Some(Provider {
+            audiences: output.client_id_list().to_vec(),
+            thumbprints: output.thumbprint_list().to_vec(),
+            tags: output
+                .tags()
+                .iter()
+                .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+                .collect(),
+        })),
+        Err(e) if code(&e) == Some("NoSuchEntity") => Ok(None),
+        Err(e) => Err(failed(
+            format!("cannot read the OpenID Connect provider {arn}"),
+            "iam:GetOpenIDConnectProvider",
+            e,
+        )),
+    }
+}

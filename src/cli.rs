@@ -1,0 +1,55 @@
+//! The command line: the subcommands in the order of the pipeline, and the global options.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    bootstrap, discovery, flags, jwks, keygen, policy, provider, publish, thumbprint,
+};
+use crate::config::Global;
+
+/// Make a self-managed Kubernetes cluster an OpenID Connect issuer that AWS trusts (IRSA)
+///
+/// signing key > JWK Set > discovery document > S3 > TLS thumbprint > IAM provider > kube-apiserver
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would print a doc comment here as help
+    pub global: Global,
+    #[command(subcommand)]
+    #[allow(missing_docs)] // as above
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  irsactl keygen
+  irsactl bootstrap --cluster demo --region us-west-2 --dry-run
+  irsactl bootstrap --cluster demo --region us-west-2 --yes
+
+Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 drift, 4 refused,
+  5 interrupted part-way, 64 usage, 77 no credentials or permission, 124 timeout, 130 SIGINT";
+
+/// One subcommand a step of the pipeline.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Generate the RSA signing key, or check the one that is there
+    Keygen(keygen::Keygen),
+    /// Print the JWK Set, keys.json
+    Jwks(jwks::Jwks),
+    /// Print the discovery document, discovery.json
+    Discovery(discovery::Discovery),
+    /// Publish both documents on S3, public by bucket policy
+    Publish(publish::Publish),
+    /// Print the TLS thumbprint of an issuer
+    Thumbprint(thumbprint::ThumbprintArgs),
+    /// Create or update the IAM OpenID Connect provider
+    Provider(provider::ProviderArgs),
+    /// Print the kube-apiserver settings
+    Flags(flags::Flags),
+    /// Do all of it in order, and read everything back
+    Bootstrap(bootstrap::Bootstrap),
+    /// Print the least-privilege IAM policy that a command needs
+    Policy(policy::Policy),
+}

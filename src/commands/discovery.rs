@@ -1,0 +1,34 @@
+//! `discovery`: discovery.json on stdout.
+
+use clap::Args;
+
+use crate::config::{Global, IssuerNames};
+use crate::error::{Exit, Result};
+use crate::oidc::discovery::DiscoveryDocument;
+use crate::output::{self, Answer};
+use crate::plan::document::json_text;
+
+/// Options of `discovery`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl discovery --bucket my-issuer --region us-west-2
+  irsactl discovery --issuer https://oidc.example.com/prod")]
+pub struct Discovery {
+    #[command(flatten)]
+    issuer: IssuerNames,
+}
+
+impl Answer for DiscoveryDocument {
+    fn text(&self) -> String {
+        json_text(self)
+    }
+}
+
+impl Discovery {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+        let issuer = self.issuer.resolve(global).await?;
+        output::print(&DiscoveryDocument::of(&issuer), global.output)?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,95 @@
+//! A dry run: the plan on stdout, and every generated document in a directory for review.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::config::Global;
+use crate::error::{Error, Exit, Result};
+use crate::file;
+use crate::output;
+use crate::plan::desired::{Desired, PublicAccessBlock};
+use crate::plan::diff;
+use crate::plan::document::{Document, json_text};
+
+use super::converge::{ChangeOptions, Planned, Session};
+
+/// Prints the plan, and writes the documents where `--documents` says. `flags` are the API server's.
+pub(super) fn run(
+    global: &Global,
+    session: &Session,
+    desired: &Desired,
+    planned: &Planned,
+    options: &ChangeOptions,
+    flags: Option<&str>,
+) -> Result<Exit> {
+    let answer = session.answer(desired, &planned.plan);
+    if let Some(directory) = &options.documents {
+        let mut documents = generated(desired, planned)?;
+        documents.push(("plan.json", json_text(&answer)));
+        documents.extend(flags.map(|flags| ("flags.txt", flags.to_owned())));
+        write(directory, &documents)?;
+    }
+    output::print(&answer, global.output)?;
+    Ok(
+        match options.detailed_exitcode && !planned.plan.changes.is_empty() {
+            true => Exit::Pending,
+            false => Exit::Done,
+        },
+    )
+}
+
+/// Every document as it would be in the end, changed or not.
+fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(&'static str, String)>> {
+    let mut documents = Vec::new();
+    if let Some(publication) = &desired.publication {
+        let bucket = planned.observed.bucket.as_ref();
+        let keys =
+            diff::published_keys(publication, bucket.and_then(|bucket| bucket.jwks.as_ref()))?;
+        let policy = publication
+            .policy(bucket.and_then(|bucket| bucket.policy.as_ref()))
+            .map_err(|cause| Error::refused("cannot merge the bucket policy").because(cause))?;
+        documents.extend([
+            ("keys.json", Document::Jwks(keys).text()),
+            (
+                "discovery.json",
+                Document::Discovery(publication.discovery.clone()).text(),
+            ),
+            ("bucket-policy.json", json_text(&policy)),
+            (
+                "public-access-block.json",
+                json_text(&PublicAccessBlock::POLICY_ONLY),
+            ),
+        ]);
+    }
+    if let Some(provider) = &desired.provider {
+        // The input of CreateOpenIDConnectProvider, as 'aws iam … --cli-input-json' takes it.
+        let mut input = json!({
+            "Url": provider.url,
+            "ClientIDList": provider.audiences.initial(),
+        });
+        if let Some(thumbprint) = provider.thumbprint.value() {
+            input["ThumbprintList"] = json!([thumbprint]);
+        }
+        let tags = provider
+            .tags
+            .iter()
+            .map(|(key, value)| json!({ "Key": key, "Value": value }));
+        input["Tags"] = tags.collect();
+        documents.push(("provider.json", json_text(&input)));
+    }
+    Ok(documents)
+}
+
+fn write(directory: &Path, documents: &[(&str, String)]) -> Result<()> {
+    file::create_dir(directory)?;
+    for (name, text) in documents {
+        file::write_document(&directory.join(name), text.as_bytes())?;
+    }
+    output::say(format_args!(
+        "wrote {} documents to {}",
+        documents.len(),
+        directory.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `jwks`: keys.json on stdout.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::Global;
+use crate::error::{Error, Exit, Result};
+use crate::file;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::PublicKey;
+use crate::output::{self, Answer};
+use crate::plan::document::json_text;
+
+use super::keygen;
+
+/// Options of `jwks`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl jwks > keys.json
+  irsactl jwks --public-key /etc/kubernetes/pki/sa.pub
+
+Reads SPKI and PKCS#1 public keys, X.509 certificates, and private keys, of which only the public
+half is taken; several PEM blocks a file. The JWK Set is sorted by kid, and duplicates fold.")]
+pub struct Jwks {
+    /// File with public keys; repeat it for several [default: the key of the issuer directory]
+    #[arg(long, value_name = "FILE")]
+    public_key: Vec<PathBuf>,
+}
+
+impl Answer for JwkSet {
+    fn text(&self) -> String {
+        json_text(self)
+    }
+}
+
+impl Jwks {
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+        let mut keys = Vec::new();
+        for path in &self.public_key {
+            let text = file::read_key(path)?;
+            if text.windows(11).any(|window| window == b"PRIVATE KEY") {
+                output::say(format_args!(
+                    "note: {} holds a private key; only its public half is read",
+                    path.display()
+                ));
+            }
+            keys.extend(
+                PublicKey::all_from_pem(&text).map_err(|cause| keygen::unusable(path, &cause))?,
+            );
+        }
+        if self.public_key.is_empty() {
+            keys.push(keygen::load(&global.dir)?);
+        }
+        let set = jwk_set(&keys)?;
+        output::print(&set, global.output)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The JWK Set of these keys.
+pub(super) fn jwk_set(keys: &[PublicKey]) -> Result<JwkSet> {
+    let cannot = || Error::failed("cannot make the JWK Set");
+    let set = JwkSet::of(keys).map_err(|cause| cannot().because(cause))?;
+    set.merged(&JwkSet::default())
+        .map_err(|cause| cannot().because(cause))
+}

@@ -1,0 +1,95 @@
+//! `policy`: the least-privilege IAM policy that a command needs.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::aws::partition;
+use crate::config::{self, Global, IssuerNames};
+use crate::error::{Error, Exit, Result};
+use crate::iam::permissions::{self, BucketScope, Scope};
+use crate::output::{self, Answer};
+use crate::plan::document::json_text;
+
+/// Options of `policy`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl policy bootstrap --cluster demo --region us-west-2 --account-id 111122223333
+  irsactl policy publish --bucket my-issuer --region us-west-2 --account-id 111122223333 --dry-run")]
+pub struct Policy {
+    /// The command that is to be run
+    #[arg(value_enum, default_value = "bootstrap", value_name = "COMMAND")]
+    command: Changing,
+    #[command(flatten)]
+    issuer: IssuerNames,
+    /// For a dry run: reading only
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// For taking over a bucket or provider that is not tagged as ours
+    #[arg(long)]
+    adopt: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Changing {
+    Bootstrap,
+    Publish,
+    Provider,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct PolicyAnswer(Value);
+
+impl Answer for PolicyAnswer {
+    fn text(&self) -> String {
+        json_text(self)
+    }
+}
+
+impl Policy {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+        let region = global.region().await?;
+        let names = &self.issuer.names;
+        let account = names.account(global, &region).await?;
+        let partition = partition::of_region(&region)?;
+        let (issuer, publishes) = match (&self.issuer.issuer, self.command) {
+            (Some(url), Changing::Provider) => (config::parse_issuer(url)?, None),
+            (Some(_), _) => {
+                return Err(Error::usage("cannot publish under an issuer that is not a bucket's")
+                    .hint("--issuer goes with 'irsactl policy provider'; else give --bucket or --cluster"));
+            }
+            (None, _) => {
+                let place = names.place(&region, Some(&account))?;
+                (place.issuer, Some((place.bucket, place.prefix)))
+            }
+        };
+        let under = |name: &str| match publishes.as_ref().and_then(|(_, prefix)| prefix.as_deref())
+        {
+            Some(prefix) => format!("{prefix}/{name}"),
+            None => name.to_owned(),
+        };
+        let keys = [
+            under("keys.json"),
+            under(".well-known/openid-configuration"),
+        ];
+        let bucket = match (&publishes, self.command) {
+            (Some((bucket, _)), Changing::Bootstrap | Changing::Publish) => Some(BucketScope {
+                bucket: bucket.as_str(),
+                keys: [&keys[0], &keys[1]],
+            }),
+            _ => None,
+        };
+        let document = permissions::document(&Scope {
+            partition: &partition,
+            account: &account,
+            bucket,
+            provider: (self.command != Changing::Publish).then(|| issuer.host_path()),
+            changes: !self.dry_run,
+            adopts: self.adopt,
+        });
+        output::print(&PolicyAnswer(document), global.output)?;
+        Ok(Exit::Done)
+    }
+}

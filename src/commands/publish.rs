@@ -1,0 +1,100 @@
+//! `publish`: the bucket and the two documents, alone.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::config::{Global, Names, Place};
+use crate::error::{Exit, Result};
+use crate::oidc::discovery::DiscoveryDocument;
+use crate::oidc::issuer::Issuer;
+use crate::oidc::key::PublicKey;
+use crate::output::{self, Answer};
+use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
+
+use super::converge::{ChangeOptions, Session};
+use super::{dry_run, jwks, keygen};
+
+/// Options of `publish`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl publish --cluster demo --region us-west-2 --dry-run
+  irsactl publish --bucket my-issuer --prefix prod --region us-west-2 --yes")]
+pub struct Publish {
+    #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
+    change: ChangeOptions,
+}
+
+#[derive(Serialize)]
+struct PublishAnswer {
+    issuer: Issuer,
+    discovery_url: String,
+    jwks_uri: String,
+    changes: usize,
+}
+
+impl Answer for PublishAnswer {
+    fn text(&self) -> String {
+        format!("{}\n", self.issuer)
+    }
+}
+
+impl Publish {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+        let region = global.region().await?;
+        let change = &self.change;
+        let public_key = keygen::load(&global.dir)?;
+        let session = Session::open(
+            global,
+            &region,
+            self.names.account_id.as_ref(),
+            change.offline,
+        )
+        .await?;
+        let place = self.names.place(&region, Some(&session.account))?;
+        let issuer = place.issuer.clone();
+        let tags = change.tags(self.names.cluster.as_deref());
+        let desired = Desired {
+            issuer: issuer.clone(),
+            publication: Some(publication(&place, &session, &public_key, tags)?),
+            provider: None,
+            adopt: change.adopt,
+        };
+        let planned = session.plan(&desired).await?;
+        if change.dry_run {
+            return dry_run::run(global, &session, &desired, &planned, change, None);
+        }
+        let outcome = session.carry_out(&desired, planned, change).await?;
+        let answer = PublishAnswer {
+            discovery_url: issuer.discovery_url(),
+            jwks_uri: issuer.jwks_uri(),
+            issuer,
+            changes: outcome.changes,
+        };
+        output::print(&answer, global.output)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The publication that is wanted.
+pub(super) fn publication(
+    place: &Place,
+    session: &Session,
+    public_key: &PublicKey,
+    mut tags: Tags,
+) -> Result<Publication> {
+    // A bucket can hold several clusters' issuers, so it is not one cluster's.
+    tags.remove(CLUSTER);
+    Ok(Publication {
+        bucket: place.bucket.clone(),
+        region: place.region.clone(),
+        partition: place.partition.clone(),
+        account: session.account.clone(),
+        prefix: place.prefix.clone(),
+        tags,
+        keys: jwks::jwk_set(std::slice::from_ref(public_key))?,
+        discovery: DiscoveryDocument::of(&place.issuer),
+    })
+}

@@ -1,0 +1,237 @@
+//! Flags and environment, resolved: which region, which bucket, which issuer.
+//!
+//! The option groups that several commands share live here, so that a name means the same thing
+//! in every command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::aws::{connect, partition};
+use crate::error::{Error, Result};
+use crate::iam::arn::{AccountId, Partition};
+use crate::iam::bucket::BucketName;
+use crate::oidc::issuer::{Issuer, IssuerError, is_prefix};
+use crate::output::Format;
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// AWS region of the bucket [default: the profile's]
+    #[arg(
+        long,
+        global = true,
+        env = "AWS_REGION",
+        hide_env_values = true,
+        value_name = "REGION"
+    )]
+    pub region: Option<String>,
+    /// AWS profile to take credentials and region from [default: the SDK's own chain]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The issuer directory, which holds the key files
+    #[arg(long, global = true, default_value = "issuer", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Form of the answer on stdout
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub output: Format,
+    /// When to use colours
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// Say more on stderr (-v steps, -vv the SDK's decisions, -vvv its requests)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Give up after this many seconds, with exit code 124
+    #[arg(long, global = true, default_value = "300", value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Names that make up an issuer in S3.
+#[derive(Args, Clone, Debug)]
+pub struct Names {
+    /// Name of the cluster: lower-case letters, digits and hyphens
+    #[arg(long, value_name = "NAME", value_parser = cluster_name)]
+    pub cluster: Option<String>,
+    /// S3 bucket [default: CLUSTER-oidc-ACCOUNT-REGION-an, which only this account can create]
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: Option<String>,
+    /// Path of the issuer below the bucket, for several issuers in one bucket
+    #[arg(long, value_name = "PATH", value_parser = prefix)]
+    pub prefix: Option<String>,
+    /// The AWS account; must be the one of the credentials [default: ask STS]
+    #[arg(long, value_name = "ID")]
+    pub account_id: Option<AccountId>,
+}
+
+/// An issuer in S3 by its names, or any issuer by its URL.
+#[derive(Args, Clone, Debug)]
+pub struct IssuerNames {
+    /// The issuer, when it is not the one of a bucket
+    #[arg(long, value_name = "URL", conflicts_with_all = ["bucket", "prefix"])]
+    pub issuer: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)] // clap would print a doc comment here as help
+    pub names: Names,
+}
+
+/// A place in S3 that everything else is derived from.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Its region.
+    pub region: String,
+    /// Its partition.
+    pub partition: Partition,
+    /// The issuer's path.
+    pub prefix: Option<String>,
+    /// The issuer: `https://BUCKET.s3.REGION.SUFFIX[/PREFIX]`.
+    pub issuer: Issuer,
+}
+
+impl Global {
+    /// The region, from the flag, AWS_REGION, AWS_DEFAULT_REGION or the profile. IMDS is not
+    /// asked: the region is part of the issuer and must not depend on where the tool runs.
+    pub async fn region(&self) -> Result<String> {
+        let variable = || {
+            std::env::var("AWS_DEFAULT_REGION")
+                .ok()
+                .filter(|region| !region.is_empty())
+        };
+        if let Some(region) = self.region.clone().or_else(variable) {
+            return Ok(region);
+        }
+        connect::profile_region(self.profile.as_deref())
+            .await
+            .ok_or_else(|| {
+                Error::usage("cannot tell the AWS region")
+                    .because("neither --region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
+                    .hint("give it with --region, such as --region us-west-2")
+            })
+    }
+}
+
+impl Names {
+    /// Resolves the names. `account` may be absent only when `--bucket` is given.
+    pub fn place(&self, region: &str, account: Option<&AccountId>) -> Result<Place> {
+        let partition = partition::of_region(region)?;
+        let bucket = match (&self.bucket, &self.cluster, account) {
+            (Some(bucket), _, _) => BucketName::parse(bucket, account, region),
+            (None, Some(cluster), Some(account)) => {
+                BucketName::account_regional(cluster, account, region)
+            }
+            (None, Some(_), None) => {
+                return Err(Error::usage("cannot name the bucket without the account")
+                    .hint("give --account-id, or the bucket itself with --bucket"));
+            }
+            (None, None, _) => {
+                return Err(Error::usage("cannot tell which issuer is meant")
+                    .hint("give --cluster, or --bucket"));
+            }
+        };
+        let bucket = bucket.map_err(|cause| {
+            Error::usage("cannot use this bucket name")
+                .because(cause)
+                .hint("give another one with --bucket")
+        })?;
+        let host = partition::bucket_host(&bucket, region)?;
+        let url = match &self.prefix {
+            Some(prefix) => format!("https://{host}/{prefix}"),
+            None => format!("https://{host}"),
+        };
+        Ok(Place {
+            bucket,
+            region: region.to_owned(),
+            partition,
+            prefix: self.prefix.clone(),
+            issuer: parse_issuer(&url)?,
+        })
+    }
+
+    /// The account: `--account-id`, or else what STS says of the credentials.
+    pub async fn account(&self, global: &Global, region: &str) -> Result<AccountId> {
+        match &self.account_id {
+            Some(account) => Ok(account.clone()),
+            None => {
+                let aws = connect::connect(region, global.profile.as_deref()).await;
+                Ok(aws.identity().await?.account)
+            }
+        }
+    }
+}
+
+impl IssuerNames {
+    /// The issuer. Makes a call (to STS) only when the bucket's name needs an account that
+    /// `--account-id` does not give.
+    pub async fn resolve(&self, global: &Global) -> Result<Issuer> {
+        if let Some(url) = &self.issuer {
+            return parse_issuer(url);
+        }
+        let region = global.region().await?;
+        let account = match self.names.bucket.is_some() || self.names.cluster.is_none() {
+            true => self.names.account_id.clone(),
+            false => Some(self.names.account(global, &region).await?),
+        };
+        Ok(self.names.place(&region, account.as_ref())?.issuer)
+    }
+}
+
+/// Parses an issuer that the user gave.
+pub fn parse_issuer(url: &str) -> Result<Issuer> {
+    Issuer::parse(url).map_err(|cause| {
+        let canonical = matches!(cause, IssuerError::Part("a trailing slash"));
+        let error = Error::usage(format!("cannot use '{}' as the issuer", url.escape_debug()))
+            .because(cause);
+        match canonical {
+            true => {
+                error.hint("leave the slash away, everywhere: IAM and tokens compare byte by byte")
+            }
+            false => error.hint("an issuer looks like https://HOST or https://HOST/PATH"),
+        }
+    })
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it is a whole number of seconds, from 1".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+    }
+}
+
+fn cluster_name(text: &str) -> std::result::Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    match !text.is_empty() && text.len() <= 63 && text.bytes().all(allowed) && !text.starts_with('-') && !text.ends_with('-') {
+        true => Ok(text.to_owned()),
+        false => Err("a cluster name is a DNS label: lower-case letters, digits and inner hyphens, at most 63".to_owned()),
+    }
+}
+
+fn prefix(text: &str) -> std::result::Result<String, String> {
+    match is_prefix(text) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "a prefix is a path without slashes at its ends: letters, digits and - . _ ~ /"
+                .to_owned(),
+        ),
+    }
+}

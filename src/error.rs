@@ -1,0 +1,119 @@
+//! What went wrong: what, where and why, the next command, and the exit code.
+//!
+//! The pure modules have small error enums of their own; this is what they become at the edge,
+//! where it is known what the user was doing.
+
+use std::fmt;
+
+/// How a run ended. The numbers are an interface for scripts and are never renumbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// The run failed and changed nothing in AWS.
+    Failed = 1,
+    /// Changes are pending (only with `--detailed-exitcode`, as terraform does).
+    Pending = 2,
+    /// A check failed, or what is there differs from what was written.
+    Drift = 3,
+    /// Refused: not ours, unsafe, or a precondition is missing. Nothing was changed.
+    Refused = 4,
+    /// Interrupted part-way; what was done is printed, and running again converges.
+    Interrupted = 5,
+    /// The command line is wrong (`EX_USAGE` of sysexits.h; clap's own 2 means "pending" here).
+    Usage = 64,
+    /// No credentials, or a permission is missing (`EX_NOPERM` of sysexits.h).
+    Permission = 77,
+    /// `--timeout` ran out (as timeout(1)).
+    Deadline = 124,
+    /// SIGINT arrived (128 + 2).
+    Signal = 130,
+}
+
+/// An error on one screen: what could not be done, why, and the next command.
+#[derive(Debug)]
+pub struct Error {
+    what: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+/// The result of everything that can fail at the edge.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            causes: Vec::new(),
+            hint: None,
+            exit,
+        }
+    }
+
+    /// Something failed: exit code 1.
+    pub fn failed(what: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, what)
+    }
+
+    /// Refused before any change: exit code 4.
+    pub fn refused(what: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, what)
+    }
+
+    /// The command line is wrong: exit code 64.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what)
+    }
+
+    /// No credentials or no permission: exit code 77.
+    pub fn permission(what: impl Into<String>) -> Self {
+        Self::new(Exit::Permission, what)
+    }
+
+    /// The deadline passed: exit code 124.
+    pub fn deadline(what: impl Into<String>) -> Self {
+        Self::new(Exit::Deadline, what)
+    }
+
+    /// Adds a cause, the nearest one first.
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    /// Sets the hint: the next command, or what to look at.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error with another exit code.
+    pub fn with_exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// What could not be done. Text from outside may be in it, as in the causes and the hint:
+    /// print them through [`crate::output::sanitized`].
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Why, the nearest cause first.
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// The next command.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The exit code that the process ends with.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+}

@@ -1,0 +1,9 @@
+//! What AWS defines: partitions, ARNs, bucket names, thumbprints, policy documents.
+//!
+//! Pure: no I/O, and nothing else of this crate is imported.
+
+pub mod arn;
+pub mod bucket;
+pub mod permissions;
+pub mod policy;
+pub mod thumbprint;

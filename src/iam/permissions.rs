@@ -1,0 +1,96 @@
+//! The identity policy that lets somebody run a command, and nothing more.
+//!
+//! Action names are those of the Service Authorization Reference; HeadBucket is authorised by
+//! `s3:ListBucket`, and tags given at creation by `s3:TagResource`.
+
+use serde_json::{Value, json};
+
+use super::arn::{self, AccountId, Partition};
+
+/// What the documents part of a command touches.
+pub struct BucketScope<'a> {
+    /// The bucket's name.
+    pub bucket: &'a str,
+    /// The keys of the two objects.
+    pub keys: [&'a str; 2],
+}
+
+/// What a command would do.
+pub struct Scope<'a> {
+    /// The partition of all ARNs.
+    pub partition: &'a Partition,
+    /// The account.
+    pub account: &'a AccountId,
+    /// The bucket, for commands that publish.
+    pub bucket: Option<BucketScope<'a>>,
+    /// The issuer host path, for commands that manage the provider.
+    pub provider: Option<&'a str>,
+    /// Whether the command changes anything, or is a dry run.
+    pub changes: bool,
+    /// Whether it takes over what is not tagged ours (`--adopt`).
+    pub adopts: bool,
+}
+
+/// The policy document.
+pub fn document(scope: &Scope<'_>) -> Value {
+    let mut statements = Vec::new();
+    let statement = |sid: &str, read: &[&str], write: &[&str], adopt: &[&str], resource: Value| {
+        let mut actions = read.to_vec();
+        if scope.changes {
+            actions.extend(write);
+        }
+        if scope.changes && scope.adopts {
+            actions.extend(adopt);
+        }
+        json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
+    };
+    if let Some(BucketScope { bucket, keys }) = &scope.bucket {
+        statements.push(statement(
+            "Account",
+            &["s3:GetAccountPublicAccessBlock"],
+            &[],
+            &[],
+            json!("*"),
+        ));
+        statements.push(statement(
+            "Bucket",
+            &[
+                "s3:ListBucket",
+                "s3:GetBucketTagging",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:GetBucketPolicy",
+            ],
+            &[
+                "s3:CreateBucket",
+                "s3:TagResource",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketPolicy",
+            ],
+            &["s3:PutBucketTagging"],
+            json!(arn::bucket(scope.partition, bucket)),
+        ));
+        statements.push(statement(
+            "Documents",
+            &["s3:GetObject"],
+            &["s3:PutObject"],
+            &[],
+            json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
+        ));
+    }
+    if let Some(host_path) = scope.provider {
+        statements.push(statement(
+            "Provider",
+            &["iam:GetOpenIDConnectProvider"],
+            &[
+                "iam:CreateOpenIDConnectProvider",
+                "iam:TagOpenIDConnectProvider",
+                "iam:UpdateOpenIDConnectProviderThumbprint",
+                "iam:AddClientIDToOpenIDConnectProvider",
+                "iam:RemoveClientIDFromOpenIDConnectProvider",
+            ],
+            &[],
+            json!(arn::provider(scope.partition, scope.account, host_path)),
+        ));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}

@@ -1,0 +1,25 @@
+//! Makes a self-managed Kubernetes cluster an OpenID Connect issuer that AWS trusts (IRSA).
+//!
+//! ```text
+//! signing key ─▶ public key ─▶ kid ─▶ JWK Set ─▶ discovery document ─▶ S3 objects, public
+//!                                                                          │
+//!                      kube-apiserver settings ◀─ IAM provider ◀─ TLS thumbprint
+//! ```
+//!
+//! Each step is a function from the previous value to the next, and the modules follow it:
+//! [`oidc`] and [`iam`] are the standards' nouns, [`plan`] compares what is wanted with what is
+//! there, [`aws`] and [`probe`] do the I/O, [`cluster`] is the API server's side, [`commands`]
+//! ties them together, one file a subcommand.
+
+pub mod aws;
+pub mod cli;
+pub mod cluster;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod file;
+pub mod iam;
+pub mod oidc;
+pub mod output;
+pub mod plan;
+pub mod probe;

@@ -1,0 +1,195 @@
+//! The JWK Set (RFC 7517 §5): the public keys that AWS checks tokens with.
+//!
+//! STS needs `kid` and `alg` on every key and refuses `key_ops`; so a key has exactly six members,
+//! and none that could hold anything private.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{KeyError, Kid, PublicKey};
+
+/// STS stops accepting RSA tokens when a set holds more RSA keys than this.
+const MAX_KEYS: usize = 100;
+
+/// One RSA public key (RFC 7517 §4, RFC 7518 §6.3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwk {
+    kty: Kty,
+    kid: Kid,
+    #[serde(rename = "use")]
+    key_use: KeyUse,
+    alg: Alg,
+    n: String,
+    e: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Kty {
+    #[serde(rename = "RSA")]
+    Rsa,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum KeyUse {
+    #[serde(rename = "sig")]
+    Signature,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Alg {
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+/// A JWK Set; keys sorted by kid, each kid once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+/// Why a published set was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum JwksError {
+    /// A member that only a private or symmetric key has.
+    #[error(
+        "it holds the private member \"{0}\": the signing key is public, and must be replaced now"
+    )]
+    Private(String),
+    /// Not the JSON that we write and STS needs.
+    #[error("it is not a JWK Set of RSA signature keys with kty, kid, use, alg, n and e: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Too many keys for STS.
+    #[error("it would hold {0} keys; STS takes {MAX_KEYS}")]
+    TooMany(usize),
+    /// Two different keys claim one kid.
+    #[error("kid {0} stands for two different keys")]
+    Conflict(Kid),
+}
+
+impl JwkSet {
+    /// The set of these keys; duplicates fold.
+    pub fn of(keys: &[PublicKey]) -> Result<Self, KeyError> {
+        let keys = keys
+            .iter()
+            .map(|key| {
+                Ok(Jwk {
+                    kty: Kty::Rsa,
+                    kid: key.kid()?,
+                    key_use: KeyUse::Signature,
+                    alg: Alg::Rs256,
+                    n: key.n(),
+                    e: key.e(),
+                })
+            })
+            .collect::<Result<Vec<_>, KeyError>>()?;
+        Ok(Self::sorted(keys))
+    }
+
+    fn sorted(mut keys: Vec<Jwk>) -> Self {
+        keys.sort_by(|a, b| a.kid.cmp(&b.kid));
+        keys.dedup();
+        Self { keys }
+    }
+
+    /// Parses a published set, strictly: a member that is unknown here is refused, so that
+    /// writing the set back never drops anything.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JwksError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Published {
+            keys: Vec<Jwk>,
+        }
+        if let Some(member) = private_member(bytes) {
+            return Err(JwksError::Private(member));
+        }
+        let Published { keys } = serde_json::from_slice(bytes)?;
+        let set = Self::sorted(keys);
+        set.check()?;
+        Ok(set)
+    }
+
+    /// This set and the other's keys together: a published kid never disappears by publishing.
+    pub fn merged(&self, other: &Self) -> Result<Self, JwksError> {
+        let set = Self::sorted([self.keys.as_slice(), other.keys.as_slice()].concat());
+        set.check()?;
+        Ok(set)
+    }
+
+    fn check(&self) -> Result<(), JwksError> {
+        if self.keys.len() > MAX_KEYS {
+            return Err(JwksError::TooMany(self.keys.len()));
+        }
+        match self.keys.windows(2).find(|pair| pair[0].kid == pair[1].kid) {
+            Some(pair) => Err(JwksError::Conflict(pair[0].kid.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The key IDs, sorted.
+    pub fn kids(&self) -> impl Iterator<Item = &Kid> {
+        self.keys.iter().map(|key| &key.kid)
+    }
+}
+
+/// Members of RFC 7518 §6.2.2, §6.3.2 and §6.4 that must never be published.
+fn private_member(bytes: &[u8]) -> Option<String> {
+    let set: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let keys = set.get("keys")?.as_array()?;
+    keys.iter()
+        .filter_map(serde_json::Value::as_object)
+        .flat_map(serde_json::Map::keys)
+        .find(|name| ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].contains(&name.as_str()))
+        .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::signing_key::SigningKey;
+    use super::*;
+
+    fn key() -> PublicKey {
+        SigningKey::generate(2048).unwrap().public().unwrap()
+    }
+
+    #[test]
+    fn a_set_reads_back_sorted_and_without_duplicates() {
+        let (a, b) = (key(), key());
+        let set = JwkSet::of(&[a.clone(), b.clone(), a]).unwrap();
+        assert_eq!(set.kids().count(), 2);
+        assert!(set.kids().is_sorted());
+        let json = serde_json::to_vec(&set).unwrap();
+        assert_eq!(JwkSet::parse(&json).unwrap(), set);
+        let only_b = JwkSet::of(&[b]).unwrap();
+        assert_eq!(only_b.merged(&set).unwrap(), set);
+    }
+
+    #[test]
+    fn what_is_not_a_set_of_public_rs256_keys_is_refused() {
+        let json = serde_json::to_string(&JwkSet::of(&[key()]).unwrap()).unwrap();
+        for (from, to, reason) in [
+            (r#""use":"sig""#, r#""use":"enc""#, "unknown variant"),
+            (
+                r#""use":"sig""#,
+                r#""use":"sig","key_ops":["verify"]"#,
+                "unknown field",
+            ),
+            (
+                r#""use":"sig""#,
+                r#""use":"sig","d":"AQAB""#,
+                "private member \"d\"",
+            ),
+            (r#""alg":"RS256""#, r#""alg":"none""#, "unknown variant"),
+            (
+                r#""kty":"RSA""#,
+                r#""kty":"RSA","kty":"RSA""#,
+                "duplicate field",
+            ),
+            (r#""e":"AQAB""#, r#""f":"AQAB""#, "unknown field"),
+            (r#"{"keys""#, r#"<html>"#, "not a JWK Set"),
+        ] {
+            assert!(json.contains(from), "{from}");
+            let error = JwkSet::parse(json.replace(from, to).as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(reason), "{to}: {error}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! RSA public keys and their key IDs.
+//!
+//! kube-apiserver stamps tokens with `base64url(SHA-256(SPKI DER))`, unpadded
+//! (kubernetes `pkg/serviceaccount/jwt.go`, `keyIDFromPublicKey`), so that is the `kid` here.
+//! Only RSA of 2048 to 4096 bits with e = 65537 is taken: what every relying party accepts.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pkcs8::der::asn1::{ObjectIdentifier, UintRef};
+use pkcs8::der::{Decode, Encode};
+use rsa::pkcs1;
+use rsa::pkcs8::{DecodePublicKey, EncodePublicKey, LineEnding};
+use rsa::traits::PublicKeyParts;
+use rsa::{BigUint, RsaPublicKey};
+use serde::{Deserialize, Serialize};
+use x509_cert::Certificate;
+
+use super::pem::{self, Block};
+
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// A key ID: base64url(SHA-256(SPKI DER)), unpadded, 43 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kid(pub(super) String);
+
+impl Kid {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why key material was not taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KeyError {
+    /// No PEM block in it.
+    #[error("there is no PEM block in it (a line that says -----BEGIN …-----)")]
+    NotPem,
+    /// A BEGIN without its END.
+    #[error("the PEM block that begins at line {line} does not end: the file is truncated")]
+    Unterminated {
+        /// Line of the BEGIN marker.
+        line: usize,
+    },
+    /// Broken base64.
+    #[error(
+        "the PEM block that begins at line {line} is not base64: the file is damaged or truncated"
+    )]
+    Base64 {
+        /// Line of the BEGIN marker.
+        line: usize,
+    },
+    /// Base64 of something else than the label says.
+    #[error("the {label} block at line {line} is damaged")]
+    Damaged {
+        /// The PEM label.
+        label: String,
+        /// Line of the BEGIN marker.
+        line: usize,
+    },
+    /// A passphrase-protected key.
+    #[error("the private key is encrypted, and kube-apiserver does not read encrypted keys")]
+    Encrypted,
+    /// ssh-keygen's default form.
+    #[error("it is in OpenSSH's own form, which kube-apiserver does not read")]
+    OpenSsh,
+    /// Another algorithm than RSA.
+    #[error("it is {0}; only RSA keys for RS256 are supported")]
+    Algorithm(String),
+    /// A PEM block of another kind.
+    #[error("a {label} block (line {line}) is not a key or a certificate")]
+    Label {
+        /// The PEM label.
+        label: String,
+        /// Line of the BEGIN marker.
+        line: usize,
+    },
+    /// A modulus out of range.
+    #[error("the RSA key has {0} bits; 2048 to 4096 are supported")]
+    Size(usize),
+    /// Another exponent than 65537.
+    #[error("the RSA key's public exponent is not 65537")]
+    Exponent,
+    /// The numbers do not make a key.
+    #[error("its numbers do not make an RSA key")]
+    Invalid,
+    /// More or fewer private keys than one.
+    #[error("a signing key file holds one private key; this one holds {0} PEM blocks")]
+    NotOne(usize),
+    /// A public key where the private one is needed.
+    #[error("it holds a {0}, not a private key")]
+    NotPrivate(String),
+}
+
+impl KeyError {
+    /// The command that gets the user out of it, where there is one.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::OpenSsh => Some(
+                "ssh-keygen -p -m PKCS8 -f FILE turns a copy of it into PKCS#8; or let 'irsactl keygen' make a new key",
+            ),
+            Self::Encrypted => Some(
+                "openssl pkey -in FILE -out NEW_FILE removes the passphrase (keep NEW_FILE at mode 0600)",
+            ),
+            Self::Unterminated { .. }
+            | Self::Base64 { .. }
+            | Self::Damaged { .. }
+            | Self::Invalid => {
+                Some("restore the file from where it came from; it is not repaired here")
+            }
+            Self::Algorithm(_) | Self::Size(_) | Self::Exponent => {
+                Some("'irsactl keygen' makes an RSA key that AWS and every API server accept")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An RSA public key that may be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey(RsaPublicKey);
+
+impl PublicKey {
+    /// All public keys in a PEM file: SPKI, PKCS#1 public, PKCS#1 or PKCS#8 private (the public
+    /// half alone is read), X.509 certificates; in the order of the file.
+    pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, KeyError> {
+        pem::blocks(text)?.iter().map(Self::from_block).collect()
+    }
+
+    fn from_block(block: &Block) -> Result<Self, KeyError> {
+        if block.encrypted {
+            return Err(KeyError::Encrypted);
+        }
+        let der = block.der.as_slice();
+        let damaged = |_| KeyError::Damaged {
+            label: block.label.clone(),
+            line: block.line,
+        };
+        match block.label.as_str() {
+            "PUBLIC KEY" => {
+                let spki = rsa::pkcs8::SubjectPublicKeyInfoRef::from_der(der).map_err(damaged)?;
+                Self::from_spki(&spki)
+                    .map_err(|e| e.unwrap_or_else(|| damaged(pkcs8::der::ErrorKind::Failed.into())))
+            }
+            "CERTIFICATE" => {
+                let certificate = Certificate::from_der(der).map_err(damaged)?;
+                let spki = certificate
+                    .tbs_certificate
+                    .subject_public_key_info
+                    .to_der()
+                    .map_err(damaged)?;
+                let spki = rsa::pkcs8::SubjectPublicKeyInfoRef::from_der(&spki).map_err(damaged)?;
+                Self::from_spki(&spki)
+                    .map_err(|e| e.unwrap_or_else(|| damaged(pkcs8::der::ErrorKind::Failed.into())))
+            }
+            "RSA PUBLIC KEY" => {
+                let key = pkcs1::RsaPublicKey::from_der(der).map_err(damaged)?;
+                Self::from_numbers(key.modulus, key.public_exponent)
+            }
+            "RSA PRIVATE KEY" => {
+                let key = pkcs1::RsaPrivateKey::from_der(der).map_err(damaged)?;
+                Self::from_numbers(key.modulus, key.public_exponent)
+            }
+            "PRIVATE KEY" => {
+                let info = pkcs8::PrivateKeyInfo::from_der(der).map_err(damaged)?;
+                check_algorithm(&info.algorithm.oid)?;
+                let key = pkcs1::RsaPrivateKey::from_der(info.private_key).map_err(damaged)?;
+                Self::from_numbers(key.modulus, key.public_exponent)
+            }
+            "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
+            "OPENSSH PRIVATE KEY" => Err(KeyError::OpenSsh),
+            "EC PRIVATE KEY" => Err(KeyError::Algorithm("an EC key".to_owned())),
+            _ => Err(KeyError::Label {
+                label: block.label.clone(),
+                line: block.line,
+            }),
+        }
+    }
+
+    /// `Err(None)`: the bits are not an RSA key although the algorithm says so.
+    fn from_spki(spki: &rsa::pkcs8::SubjectPublicKeyInfoRef<'_>) -> Result<Self, Option<KeyError>> {
+        check_algorithm(&spki.algorithm.oid)?;
+        let bits = spki.subject_public_key.as_bytes().ok_or(None)?;
+        let key = pkcs1::RsaPublicKey::from_der(bits).map_err(|_| None)?;
+        Ok(Self::from_numbers(key.modulus, key.public_exponent)?)
+    }
+
+    fn from_numbers(modulus: UintRef<'_>, exponent: UintRef<'_>) -> Result<Self, KeyError> {
+        let n = BigUint::from_bytes_be(modulus.as_bytes());
+        let e = BigUint::from_bytes_be(exponent.as_bytes());
+        if e != BigUint::from(65537_u32) {
+            return Err(KeyError::Exponent);
+        }
+        if !(2048..=4096).contains(&n.bits()) {
+            return Err(KeyError::Size(n.bits()));
+        }
+        RsaPublicKey::new(n, e)
+            .map(Self)
+            .map_err(|_| KeyError::Invalid)
+    }
+
+    pub(super) fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        RsaPublicKey::from_public_key_der(der)
+            .map(Self)
+            .map_err(|_| KeyError::Invalid)
+    }
+
+    /// The key as SubjectPublicKeyInfo, DER (RFC 5280 §4.1; algorithm rsaEncryption, NULL).
+    fn spki_der(&self) -> Result<Vec<u8>, KeyError> {
+        Ok(self
+            .0
+            .to_public_key_der()
+            .map_err(|_| KeyError::Invalid)?
+            .into_vec())
+    }
+
+    /// The key as SPKI PEM (`BEGIN PUBLIC KEY`): what kube-apiserver's key files may hold;
+    /// it refuses `BEGIN RSA PUBLIC KEY`.
+    pub fn to_pem(&self) -> Result<String, KeyError> {
+        self.0
+            .to_public_key_pem(LineEnding::LF)
+            .map_err(|_| KeyError::Invalid)
+    }
+
+    /// The key ID.
+    pub fn kid(&self) -> Result<Kid, KeyError> {
+        let hash = digest::digest(&digest::SHA256, &self.spki_der()?);
+        Ok(Kid(URL_SAFE_NO_PAD.encode(hash)))
+    }
+
+    /// The modulus, base64urlUInt (RFC 7518 §6.3.1.1: no leading zero octets).
+    pub(super) fn n(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.n().to_bytes_be())
+    }
+
+    /// The exponent, base64urlUInt (RFC 7518 §6.3.1.2).
+    pub(super) fn e(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.e().to_bytes_be())
+    }
+}
+
+fn check_algorithm(oid: &ObjectIdentifier) -> Result<(), KeyError> {
+    let name = match *oid {
+        RSA_ENCRYPTION => return Ok(()),
+        RSA_PSS => "an RSASSA-PSS key".to_owned(),
+        EC => "an EC key".to_owned(),
+        ED25519 => "an Ed25519 key".to_owned(),
+        other => format!("a key of algorithm {other}"),
+    };
+    Err(KeyError::Algorithm(name))
+}

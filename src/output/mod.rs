@@ -1,0 +1,102 @@
+//! What people and programs read: the answer on stdout, the conversation on stderr.
+
+pub mod plan;
+mod sanitize;
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+pub use sanitize::sanitized;
+
+use crate::error::{Error, Result};
+use crate::plan::document::json_text;
+
+/// The form of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people, and for files where the answer is a document.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// What a command answers: one serialisable value that also has a text form.
+pub trait Answer: Serialize {
+    /// The text form; it ends with a newline.
+    fn text(&self) -> String;
+}
+
+/// Prints the answer on stdout. A reader that has gone away (`| head`) is no error.
+pub fn print(answer: &impl Answer, format: Format) -> Result<()> {
+    let text = match format {
+        Format::Text => answer.text(),
+        Format::Json => json_text(answer),
+    };
+    let mut stdout = anstream::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::failed("cannot write to standard output").because(e))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something on stderr; nothing can be done when nobody listens.
+pub fn say(line: impl Display) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// Prints an error on stderr, with colours on a terminal.
+pub fn print_error(error: &Error) {
+    const RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
+    const BOLD: anstyle::Style = anstyle::Style::new().bold();
+    say(format_args!(
+        "{RED}error:{RED:#} {}",
+        sanitized(error.what())
+    ));
+    for cause in error.causes() {
+        say(format_args!("  caused by: {}", sanitized(cause)));
+    }
+    if let Some(hint) = error.hint_text() {
+        say(format_args!("  {BOLD}hint:{BOLD:#} {}", sanitized(hint)));
+    }
+}
+
+/// Asks for consent on a terminal. Without one, the command line must have said `--yes`.
+pub fn confirm(question: &str) -> Result<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(
+            Error::usage("cannot ask whether to make these changes: there is no terminal")
+                .hint("run again with --yes, or with --dry-run to only look"),
+        );
+    }
+    let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|e| Error::failed("cannot read the answer").because(e))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Sends log lines to stderr: steps with -v, the SDK's decisions with -vv, its requests with -vvv.
+/// The signing key is in none of them: no logged type holds it.
+pub fn log(verbose: u8) {
+    use tracing::level_filters::LevelFilter;
+    let level = match verbose {
+        0 => LevelFilter::ERROR,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
+}

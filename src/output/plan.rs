@@ -1,0 +1,206 @@
+//! A plan as people review it, and as `plan.json`.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::oidc::issuer::Issuer;
+use crate::plan::change::{Action, Change, Field};
+use crate::plan::diff::Plan;
+
+use super::{Answer, sanitized};
+
+/// Where a plan would be carried out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Target {
+    /// The account.
+    pub account: String,
+    /// The region of the bucket.
+    pub region: String,
+    /// The caller's ARN; none when offline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// The overridden S3 endpoint, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+}
+
+/// A plan with its target.
+#[derive(Debug, Serialize)]
+pub struct PlanAnswer {
+    format_version: &'static str,
+    issuer: Issuer,
+    #[serde(flatten)]
+    target: Target,
+    changes: Vec<PlannedChange>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlannedChange {
+    action: Action,
+    operation: &'static str,
+    resource: String,
+    fields: Vec<Field>,
+}
+
+impl PlanAnswer {
+    /// The plan for an issuer.
+    pub fn new(issuer: &Issuer, target: Target, plan: &Plan) -> Self {
+        let changes = plan.changes.iter().map(|change| PlannedChange {
+            action: change.action(),
+            operation: change.operation(),
+            resource: change.resource(),
+            fields: change.fields(),
+        });
+        Self {
+            format_version: "1.0",
+            issuer: issuer.clone(),
+            target,
+            changes: changes.collect(),
+            notes: plan.notes.clone(),
+        }
+    }
+}
+
+impl Answer for PlanAnswer {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "issuer    {}\naccount   {}\nregion    {}\n",
+            self.issuer, self.target.account, self.target.region
+        );
+        if let Some(caller) = &self.target.caller {
+            text += &format!("caller    {}\n", sanitized(caller));
+        }
+        if let Some(endpoint) = &self.target.endpoint {
+            text += &format!("endpoint  {}\n", sanitized(endpoint));
+        }
+        text.push('\n');
+        for change in &self.changes {
+            let style = style(change.action);
+            let _ = writeln!(
+                text,
+                "{style}{}{style:#} {}  ({})",
+                symbol(change.action),
+                sanitized(&change.resource),
+                change.operation
+            );
+            let width = change
+                .fields
+                .iter()
+                .map(|field| field.name.len())
+                .max()
+                .unwrap_or_default();
+            for field in &change.fields {
+                write_field(&mut text, field, width);
+            }
+            text.push('\n');
+        }
+        for note in &self.notes {
+            text += &format!("note: {}\n", sanitized(note));
+        }
+        match self.changes.len() {
+            0 => text += "no changes\n",
+            _ => {
+                let count = |action| {
+                    self.changes
+                        .iter()
+                        .filter(|change| change.action == action)
+                        .count()
+                };
+                let _ = writeln!(
+                    text,
+                    "plan: {} to create, {} to update, {} to remove",
+                    count(Action::Create),
+                    count(Action::Update),
+                    count(Action::Remove)
+                );
+            }
+        }
+        text
+    }
+}
+
+/// The sign in front of a change, as terraform and kOps write it.
+fn symbol(action: Action) -> char {
+    match action {
+        Action::Create => '+',
+        Action::Update => '~',
+        Action::Remove => '-',
+    }
+}
+
+fn style(action: Action) -> Style {
+    let color = match action {
+        Action::Create => AnsiColor::Green,
+        Action::Update => AnsiColor::Yellow,
+        Action::Remove => AnsiColor::Red,
+    };
+    color.on_default()
+}
+
+/// The line that is shown while a change is made.
+pub fn headline(change: &Change) -> String {
+    let style = style(change.action());
+    format!(
+        "{style}{}{style:#} {}",
+        symbol(change.action()),
+        sanitized(&change.resource())
+    )
+}
+
+fn write_field(text: &mut String, field: &Field, width: usize) {
+    let name = field.name;
+    match (&field.before, &field.after) {
+        (Some(before), Some(after)) if is_long(before) || is_long(after) => {
+            let _ = write!(
+                text,
+                "    {name:width$}  {}\n    {:width$}  -> {}\n",
+                value(before),
+                "",
+                value(after)
+            );
+        }
+        (Some(before), Some(after)) => {
+            let _ = writeln!(
+                text,
+                "    {name:width$}  {} -> {}",
+                value(before),
+                value(after)
+            );
+        }
+        (before, after) => {
+            let only = before
+                .as_ref()
+                .or(after.as_ref())
+                .map(value)
+                .unwrap_or_default();
+            let _ = writeln!(text, "    {name:width$}  {only}");
+        }
+    }
+}
+
+fn is_long(value: &Value) -> bool {
+    value.is_object() || value.as_array().is_some_and(|items| items.len() > 1)
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => sanitized(text),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(self::value).collect::<Vec<_>>().join(", ")
+        }
+        // Documents keep their shape, indented under the field.
+        Value::Object(_) | Value::Array(_) => {
+            let pretty = format!("{value:#}");
+            pretty
+                .lines()
+                .map(sanitized)
+                .collect::<Vec<_>>()
+                .join("\n      ")
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,169 @@
+//! What the user asked for, fully resolved: every name, ARN and byte is computed.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::iam::arn::{self, AccountId, Partition};
+use crate::iam::bucket::BucketName;
+use crate::iam::policy::{self, NotAPolicy};
+use crate::iam::thumbprint::Thumbprint;
+use crate::oidc::discovery::DiscoveryDocument;
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+
+use super::document::Document;
+
+/// Tags of a bucket or a provider.
+pub type Tags = BTreeMap<String, String>;
+
+/// The tag that makes a resource ours.
+pub const MANAGED_BY: (&str, &str) = ("managed-by", "irsactl");
+/// The tag that names the cluster; on the provider, of which a cluster has its own.
+pub const CLUSTER: &str = "irsactl/cluster";
+
+/// Everything a command wants to be there. `publish` and `provider` are slices of `bootstrap`.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The issuer.
+    pub issuer: Issuer,
+    /// The bucket with the two documents.
+    pub publication: Option<Publication>,
+    /// The IAM OpenID Connect provider.
+    pub provider: Option<Provider>,
+    /// Take over what is not tagged ours.
+    pub adopt: bool,
+}
+
+/// The bucket, who may read it, and the two documents in it.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Its region.
+    pub region: String,
+    /// The partition of its ARN.
+    pub partition: Partition,
+    /// The account that owns it, sent as expected bucket owner.
+    pub account: AccountId,
+    /// The path of the issuer, without slashes at the ends.
+    pub prefix: Option<String>,
+    /// Tags that must be on the bucket.
+    pub tags: Tags,
+    /// The public keys of this cluster.
+    pub keys: JwkSet,
+    /// The discovery document.
+    pub discovery: DiscoveryDocument,
+}
+
+impl Publication {
+    /// The keys of the two objects: JWK Set, discovery document.
+    pub fn object_keys(&self) -> [String; 2] {
+        let prefix = self.prefix.as_deref();
+        [
+            Document::Jwks(self.keys.clone()).key(prefix),
+            Document::Discovery(self.discovery.clone()).key(prefix),
+        ]
+    }
+
+    /// The bucket policy that must be there, given the one that is.
+    pub fn policy(&self, existing: Option<&Value>) -> Result<Value, NotAPolicy> {
+        let arns = self
+            .object_keys()
+            .map(|key| arn::object(&self.partition, self.bucket.as_str(), &key));
+        policy::merged(existing, &self.statement_id(), &arns)
+    }
+
+    /// One statement an issuer: several prefixes of a bucket do not touch each other's. A Sid is
+    /// alphanumeric (IAM policy grammar), so what else a prefix has becomes hex.
+    fn statement_id(&self) -> String {
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        let escaped: String = prefix
+            .bytes()
+            .map(|b| match b.is_ascii_alphanumeric() {
+                true => char::from(b).to_string(),
+                false => format!("0x{b:02x}"),
+            })
+            .collect();
+        format!("IrsactlPublicDocuments{escaped}")
+    }
+}
+
+/// The public access block (S3 `PublicAccessBlockConfiguration`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PublicAccessBlock {
+    /// Refuse public ACLs.
+    pub block_public_acls: bool,
+    /// Ignore public ACLs.
+    pub ignore_public_acls: bool,
+    /// Refuse public bucket policies.
+    pub block_public_policy: bool,
+    /// Let only AWS services and the account through public policies.
+    pub restrict_public_buckets: bool,
+}
+
+impl PublicAccessBlock {
+    /// Public by policy only: both ACL halves stay on.
+    pub const POLICY_ONLY: Self = Self {
+        block_public_acls: true,
+        ignore_public_acls: true,
+        block_public_policy: false,
+        restrict_public_buckets: false,
+    };
+}
+
+/// The IAM OpenID Connect provider.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its ARN.
+    pub arn: String,
+    /// Its URL: the issuer.
+    pub url: Issuer,
+    /// Its audiences.
+    pub audiences: Audiences,
+    /// Its thumbprint.
+    pub thumbprint: ThumbprintChoice,
+    /// Tags that must be on it.
+    pub tags: Tags,
+}
+
+/// The audiences (IAM's client IDs) that a provider must have.
+#[derive(Clone, Debug)]
+pub enum Audiences {
+    /// Given by the user: exactly these.
+    Exactly(Vec<String>),
+    /// The default: at least this one. What others added is kept.
+    AtLeast(String),
+}
+
+impl Audiences {
+    /// The audiences of a new provider.
+    pub fn initial(&self) -> Vec<String> {
+        match self {
+            Self::Exactly(list) => list.clone(),
+            Self::AtLeast(one) => vec![one.clone()],
+        }
+    }
+}
+
+/// Where the provider's thumbprint comes from.
+#[derive(Clone, Debug)]
+pub enum ThumbprintChoice {
+    /// Given by the user: exactly this one.
+    Given(Thumbprint),
+    /// Read from the issuer's TLS chain: it must be in the list.
+    Observed(Thumbprint),
+    /// Left to IAM, which connects to the issuer itself when the provider is created.
+    Iam,
+}
+
+impl ThumbprintChoice {
+    /// The thumbprint, where we have one.
+    pub fn value(&self) -> Option<&Thumbprint> {
+        match self {
+            Self::Given(thumbprint) | Self::Observed(thumbprint) => Some(thumbprint),
+            Self::Iam => None,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What has to change, in the safe order: bucket, public access block, policy, keys, discovery,
+//! provider. The provider comes last, so that AWS never trusts an issuer that is not there yet.
+
+use crate::error::{Error, Result};
+use crate::oidc::jwks::JwkSet;
+
+use super::change::Change;
+use super::desired::{
+    Audiences, CLUSTER, Desired, MANAGED_BY, Provider, PublicAccessBlock, Publication, Tags,
+    ThumbprintChoice,
+};
+use super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use super::observed::{self, Object, Observed};
+
+/// The changes, in order, and what the user should know besides.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// One API call each.
+    pub changes: Vec<Change>,
+    /// Remarks that need no change.
+    pub notes: Vec<String>,
+}
+
+/// Compares every field of every resource. Refuses what is not ours.
+pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
+    let mut plan = Plan::default();
+    // Ownership first: a refusal must come before any change is listed.
+    if let (Some(publication), Some(bucket)) = (&desired.publication, &observed.bucket) {
+        owned(
+            &format!("bucket s3://{}", publication.bucket),
+            &bucket.tags,
+            desired.adopt,
+        )?;
+    }
+    if let (Some(provider), Some(found)) = (&desired.provider, &observed.provider) {
+        owned(&provider.arn, &found.tags, desired.adopt)?;
+        same_cluster(provider, found)?;
+    }
+    if let Some(publication) = &desired.publication {
+        diff_bucket(publication, observed.bucket.as_ref(), &mut plan)?;
+    }
+    if let Some(provider) = &desired.provider {
+        diff_provider(provider, observed.provider.as_ref(), &mut plan);
+    }
+    Ok(plan)
+}
+
+fn owned(what: &str, tags: &Tags, adopt: bool) -> Result<()> {
+    let (key, value) = MANAGED_BY;
+    if adopt || tags.get(key).is_some_and(|v| v == value) {
+        return Ok(());
+    }
+    Err(Error::refused(format!("cannot change {what}: it is not ours"))
+        .because(format!("it exists, but has no tag {key}={value}"))
+        .hint("if it is meant to be managed from here, run again with --adopt; else choose another name with --bucket or --prefix"))
+}
+
+fn same_cluster(provider: &Provider, found: &observed::Provider) -> Result<()> {
+    match (provider.tags.get(CLUSTER), found.tags.get(CLUSTER)) {
+        (Some(ours), Some(theirs)) if ours != theirs => {
+            Err(Error::refused(format!("cannot use {}: it belongs to another cluster", provider.arn))
+                .because(format!("its tag {CLUSTER} says {theirs:?}, and this is {ours:?}"))
+                .hint("two clusters with one issuer can use each other's tokens: give this one its own --prefix or --bucket"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn diff_bucket(
+    publication: &Publication,
+    found: Option<&observed::Bucket>,
+    plan: &mut Plan,
+) -> Result<()> {
+    let bucket = publication.bucket.clone();
+    let owner = publication.account.clone();
+    // What CreateBucket gives since April 2023.
+    let new_bucket = observed::Bucket {
+        tags: publication.tags.clone(),
+        public_access_block: Some(PublicAccessBlock {
+            block_public_acls: true,
+            ignore_public_acls: true,
+            block_public_policy: true,
+            restrict_public_buckets: true,
+        }),
+        ..Default::default()
+    };
+    if found.is_none() {
+        plan.changes.push(Change::CreateBucket {
+            bucket: bucket.clone(),
+            region: publication.region.clone(),
+            tags: publication.tags.clone(),
+        });
+    }
+    let found = found.unwrap_or(&new_bucket);
+
+    if let Some(missing) = missing_tags(&publication.tags, &found.tags) {
+        let mut after = found.tags.clone();
+        after.extend(missing);
+        plan.changes.push(Change::TagBucket {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: found.tags.clone(),
+            after,
+        });
+    }
+    if found.public_access_block != Some(PublicAccessBlock::POLICY_ONLY) {
+        plan.changes.push(Change::PutPublicAccessBlock {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: found.public_access_block,
+            after: PublicAccessBlock::POLICY_ONLY,
+        });
+    }
+    let policy = publication.policy(found.policy.as_ref()).map_err(|cause| {
+        Error::refused(format!("cannot add to the policy of bucket s3://{bucket}"))
+            .because(cause)
+            .hint(
+                "look at it with: aws s3api get-bucket-policy --bucket ".to_owned()
+                    + bucket.as_str(),
+            )
+    })?;
+    if found.policy.as_ref() != Some(&policy) {
+        plan.changes.push(Change::PutBucketPolicy {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: found.policy.clone(),
+            after: policy,
+        });
+    }
+    let jwks = Document::Jwks(published_keys(publication, found.jwks.as_ref())?);
+    let discovery = Document::Discovery(publication.discovery.clone());
+    for (document, before) in [(jwks, &found.jwks), (discovery, &found.discovery)] {
+        if !before
+            .as_ref()
+            .is_some_and(|object| is_as_published(object, &document))
+        {
+            plan.changes.push(Change::PutObject {
+                bucket: bucket.clone(),
+                owner: owner.clone(),
+                key: document.key(publication.prefix.as_deref()),
+                before: before.clone(),
+                document,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Our keys and all that are published already: a kid never disappears by publishing.
+pub fn published_keys(publication: &Publication, found: Option<&Object>) -> Result<JwkSet> {
+    let Some(found) = found else {
+        return Ok(publication.keys.clone());
+    };
+    JwkSet::parse(&found.body)
+        .and_then(|published| published.merged(&publication.keys))
+        .map_err(|cause| {
+            let [key, _] = publication.object_keys();
+            Error::refused(format!(
+                "cannot merge with s3://{}/{key}",
+                publication.bucket
+            ))
+            .because(cause)
+            .hint(
+                "nothing was changed; look at the object, and delete it if its keys are not needed",
+            )
+        })
+}
+
+fn is_as_published(object: &Object, document: &Document) -> bool {
+    object.body == document.text().as_bytes()
+        && object.content_type.as_deref() == Some(CONTENT_TYPE)
+        && object.cache_control.as_deref() == Some(CACHE_CONTROL)
+        && object.encryption.as_deref() == Some(ENCRYPTION)
+}
+
+fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: &mut Plan) {
+    let arn = &provider.arn;
+    let Some(found) = found else {
+        plan.changes.push(Change::CreateProvider {
+            arn: arn.clone(),
+            url: provider.url.clone(),
+            audiences: provider.audiences.initial(),
+            thumbprint: provider.thumbprint.value().cloned(),
+            tags: provider.tags.clone(),
+        });
+        return;
+    };
+    if let Some(after) = missing_tags(&provider.tags, &found.tags) {
+        let before = found
+            .tags
+            .clone()
+            .into_iter()
+            .filter(|(key, _)| after.contains_key(key))
+            .collect();
+        plan.changes.push(Change::TagProvider {
+            arn: arn.clone(),
+            before,
+            after,
+        });
+    }
+    // Add before remove: the provider is never without an audience.
+    let wanted = provider.audiences.initial();
+    for audience in wanted
+        .iter()
+        .filter(|audience| !found.audiences.contains(audience))
+    {
+        plan.changes.push(Change::AddAudience {
+            arn: arn.clone(),
+            audience: audience.clone(),
+        });
+    }
+    for audience in found
+        .audiences
+        .iter()
+        .filter(|audience| !wanted.contains(audience))
+    {
+        match provider.audiences {
+            Audiences::Exactly(_) => plan.changes.push(Change::RemoveAudience { arn: arn.clone(), audience: audience.clone() }),
+            Audiences::AtLeast(_) => plan.notes.push(format!(
+                "the provider also accepts audience {audience:?}; it is kept (give every --audience to set the list)"
+            )),
+        }
+    }
+    let current = match &provider.thumbprint {
+        ThumbprintChoice::Given(thumbprint) => found.thumbprints == [thumbprint.as_str()],
+        ThumbprintChoice::Observed(thumbprint) => {
+            found.thumbprints.iter().any(|t| t == thumbprint.as_str())
+        }
+        ThumbprintChoice::Iam => true,
+    };
+    if let (false, Some(after)) = (current, provider.thumbprint.value()) {
+        plan.changes.push(Change::UpdateThumbprints {
+            arn: arn.clone(),
+            before: found.thumbprints.clone(),
+            after: after.clone(),
+        });
+    }
+}
+
+/// The wanted tags that are absent or differ; others on the resource are not ours to touch.
+fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
+    let missing: Tags = wanted
+        .iter()
+        .filter(|(key, value)| found.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    (!missing.is_empty()).then_some(missing)
+}

@@ -1,0 +1,55 @@
+//! What is there, as AWS tells it. Tests write it by hand: it is the seam.
+
+use serde_json::Value;
+
+use super::desired::{PublicAccessBlock, Tags};
+
+/// Everything that was read. `None`: it does not exist.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The bucket.
+    pub bucket: Option<Bucket>,
+    /// The IAM OpenID Connect provider.
+    pub provider: Option<Provider>,
+}
+
+/// A bucket of this account in this region.
+#[derive(Clone, Debug, Default)]
+pub struct Bucket {
+    /// Its tags.
+    pub tags: Tags,
+    /// Its own public access block; none is as if all four were off.
+    pub public_access_block: Option<PublicAccessBlock>,
+    /// Its policy.
+    pub policy: Option<Value>,
+    /// The object at `keys.json`.
+    pub jwks: Option<Object>,
+    /// The object at `.well-known/openid-configuration`.
+    pub discovery: Option<Object>,
+}
+
+/// A published object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// Its entity tag, for If-Match.
+    pub etag: String,
+    /// Its `Content-Type`.
+    pub content_type: Option<String>,
+    /// Its `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// Its `x-amz-server-side-encryption`.
+    pub encryption: Option<String>,
+}
+
+/// An IAM OpenID Connect provider.
+#[derive(Clone, Debug, Default)]
+pub struct Provider {
+    /// Its audiences.
+    pub audiences: Vec<String>,
+    /// Its thumbprints.
+    pub thumbprints: Vec<String>,
+    /// Its tags.
+    pub tags: Tags,
+}

@@ -1,0 +1,97 @@
+"""Takes each request to its service, with planned failures, and logs it."""
+
+import json
+import threading
+import traceback
+
+import accounts
+import iam
+import s3
+import s3control
+import sts
+from answer import Answer, AwsError
+
+SERVICES = {"s3": s3.answer, "s3control": s3control.answer, "iam": iam.answer, "sts": sts.answer}
+
+
+class Aws:
+    def __init__(self, log):
+        self.log = log
+        self.issuers = None
+        self.count, self.failures = 0, []
+        self.lock = threading.Lock()
+        log.write_text("")
+
+    def answer(self, request):
+        if request.path.startswith("/_local/") and not request.secure:
+            return self._control(request)
+        try:
+            self._refuse(request)
+            answer = SERVICES[request.service](request, self.issuers)
+        except AwsError as error:
+            answer = error.answer(request)
+        except Exception:
+            traceback.print_exc()
+            answer = AwsError(500, "InternalFailure", "The local AWS failed.").answer(request)
+        self._write(request, answer)
+        return answer
+
+    def _refuse(self, request):
+        if request.service not in SERVICES:
+            raise AwsError(404, "UnknownOperationException", f"{request.host} is not modelled")
+        if failure := self._next_failure(request):
+            raise AwsError(failure["status"], failure["code"], failure.get("message", ""))
+        if request.access_key in accounts.INVALID_KEYS:
+            if request.service == "s3":
+                raise AwsError(403, "InvalidAccessKeyId",
+                               "The AWS Access Key Id you provided does not exist in our records.")
+            raise AwsError(403, "InvalidClientTokenId",
+                           "The security token included in the request is invalid.")
+        unsigned = request.service == "s3" or request.operation == "AssumeRoleWithWebIdentity"
+        if request.anonymous and not unsigned:
+            raise AwsError(403, "MissingAuthenticationToken",
+                           "Request is missing Authentication Token")
+
+    def _next_failure(self, request):
+        with self.lock:
+            for failure in self.failures:
+                if failure["operation"] == request.operation and failure.get("app") in (
+                        None, request.app):
+                    failure["times"] -= 1
+                    if not failure["times"]:
+                        self.failures.remove(failure)
+                    return failure
+        return None
+
+    def _control(self, request):
+        if (request.method, request.path) == ("GET", "/_local/health"):
+            return Answer()
+        if (request.method, request.path) == ("POST", "/_local/fail"):
+            failure = {"times": 1, "status": 500, "code": "InternalError", **json.loads(request.body)}
+            with self.lock:
+                self.failures.append(failure)
+            return Answer()
+        return Answer(404)
+
+    def _write(self, request, answer):
+        entry = {
+            "app": request.app,
+            "account": request.account,
+            "service": request.service,
+            "operation": request.operation,
+            "bucket": request.bucket,
+            "key": request.key,
+            "changing": request.changing,
+            "anonymous": request.anonymous,
+            "host": request.host,
+            "method": request.method,
+            "path": request.raw_path,
+            "query": request.raw_query,
+            "headers": request.headers,
+            "body": request.body.decode("latin-1"),
+            "status": answer.status,
+            "code": answer.code,
+        }
+        with self.lock, self.log.open("a") as log:
+            self.count += 1
+            log.write(json.dumps({"n": self.count, **entry}) + "\n")
