@@ -1,0 +1,14 @@
+//! Black-box tests of the binary. One test program, since each one links the whole AWS SDK.
+
+mod bad_input;
+mod bootstrap;
+mod documents;
+mod judges;
+mod keys;
+mod layout;
+mod least_privilege;
+mod local_aws;
+mod refusals;
+mod secrets;
+mod tenant;
+mod tls;

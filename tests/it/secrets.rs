@@ -1,0 +1,76 @@
+//! The signing key leaves its file nowhere: not in an output at the highest verbosity, not in a
+//! document, not in a request.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use crate::tenant::Tenant;
+
+/// The private numbers of the key and its PEM lines, in the forms in which they could leak.
+fn needles(tenant: &Tenant) -> Vec<String> {
+    let pem = fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
+    let mut needles: Vec<String> = pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect();
+    let text = tenant.shell("openssl pkey -in issuer/sa-signer.key -noout -text");
+    for name in ["privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient"] {
+        let (_, rest) = text.split_once(&format!("{name}:\n")).unwrap();
+        let hex: String = rest.lines().take_while(|line| line.starts_with("    ")).flat_map(|line| line.chars()).filter(char::is_ascii_hexdigit).collect();
+        let bytes: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let bytes = bytes.strip_prefix(&[0]).unwrap_or(&bytes);
+        let decimal: Vec<String> = bytes[8..16].iter().map(u8::to_string).collect();
+        needles.extend([
+            hex[16..48].to_owned(),
+            hex[16..48].to_uppercase(),
+            // Whole groups of three bytes, so that the text does not depend on what is around.
+            STANDARD.encode(&bytes[..48]),
+            URL_SAFE_NO_PAD.encode(&bytes[..48]),
+            decimal.join(", "),
+        ]);
+    }
+    needles
+}
+
+#[test]
+fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
+    let tenant = Tenant::with_key().named();
+    let mut texts = Vec::new();
+    tenant.fail_next("PutBucketPolicy", 1, 403, "AccessDenied", "no");
+    for arguments in [
+        "keygen -vvv",
+        "keygen -vvv -o json",
+        "jwks -vvv",
+        "jwks -vvv --public-key issuer/sa-signer.key",
+        "discovery --cluster demo -vvv",
+        "flags --cluster demo -vvv",
+        "flags --cluster demo --format kubeadm -vvv",
+        "thumbprint --cluster demo -vvv",
+        "policy --cluster demo -vvv",
+        "bootstrap --cluster demo --dry-run --documents docs -o json -vvv",
+        "bootstrap --cluster demo --yes -vvv",
+        "bootstrap --cluster demo --yes -vvv",
+        "bootstrap --cluster demo --yes -vvv",
+        "publish --cluster demo --bucket no.dots -vvv",
+    ] {
+        let run = tenant.irsactl(arguments);
+        texts.push((arguments.to_owned(), run.stdout + &run.stderr));
+    }
+    for entry in fs::read_dir(tenant.path("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        texts.push((path.display().to_string(), fs::read_to_string(path).unwrap()));
+    }
+    let log = tenant.log();
+    assert!(log.len() > 20);
+    texts.extend(log.iter().map(|entry| (entry["operation"].to_string(), entry.to_string())));
+    let needles = needles(&tenant);
+    assert!(needles.len() > 40);
+    for (what, text) in &texts {
+        for needle in &needles {
+            assert!(!text.contains(needle), "{what} holds {needle}");
+        }
+    }
+    // The needles do find the key where it is.
+    let key = fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
+    assert!(needles.iter().any(|needle| key.contains(needle)));
+    assert!(texts.iter().any(|(what, text)| what.contains("-vvv") && text.contains("TRACE")));
+}
