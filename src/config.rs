@@ -20,13 +20,8 @@ use crate::output::Format;
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// AWS region of the bucket [default: the profile's]
-    #[arg(
-        long,
-        global = true,
-        env = "AWS_REGION",
-        hide_env_values = true,
-        value_name = "REGION"
-    )]
+    #[arg(long, global = true, env = "AWS_REGION", hide_env_values = true)]
+    #[arg(value_name = "REGION")]
     pub region: Option<String>,
     /// AWS profile to take credentials and region from [default: the SDK's own chain]
     #[arg(long, global = true, value_name = "NAME")]
@@ -34,18 +29,24 @@ pub struct Global {
     /// The issuer directory, which holds the key files
     #[arg(long, global = true, default_value = "issuer", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Form of the answer on stdout
+    /// Form of the answer on stdout: text or json
     #[arg(
         short,
         long,
         global = true,
-        value_enum,
-        default_value_t,
+        default_value = "text",
         value_name = "FORMAT"
     )]
+    #[arg(hide_possible_values = true)]
     pub output: Format,
-    /// When to use colours
-    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    /// When to use colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub color: Color,
     /// Say more on stderr (-v steps, -vv the SDK's decisions, -vvv its requests)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

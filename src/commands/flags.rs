@@ -22,8 +22,14 @@ Examples:
 pub struct Flags {
     #[command(flatten)]
     issuer: IssuerNames,
-    /// How to write the settings
-    #[arg(long, value_enum, default_value = "flags", value_name = "FORMAT")]
+    /// How to write the settings: flags, one a line, or kubeadm, a v1beta4 ClusterConfiguration
+    #[arg(
+        long,
+        value_enum,
+        default_value = "flags",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     format: SettingsFormat,
     #[command(flatten)]
     node: NodeOptions,

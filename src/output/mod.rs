@@ -14,10 +14,9 @@ use crate::error::{Error, Result};
 use crate::plan::document::json_text;
 
 /// The form of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people, and for files where the answer is a document.
-    #[default]
     Text,
     /// One JSON document.
     Json,

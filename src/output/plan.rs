@@ -192,6 +192,12 @@ fn value(value: &Value) -> String {
         Value::Array(items) if items.iter().all(Value::is_string) => {
             items.iter().map(self::value).collect::<Vec<_>>().join(", ")
         }
+        Value::Object(map) if map.values().all(Value::is_string) => {
+            let pairs = map
+                .iter()
+                .map(|(key, value)| format!("{}={}", sanitized(key), self::value(value)));
+            pairs.collect::<Vec<_>>().join(", ")
+        }
         // Documents keep their shape, indented under the field.
         Value::Object(_) | Value::Array(_) => {
             let pretty = format!("{value:#}");

@@ -11,7 +11,13 @@ const SUBJECT: &str = "system:serviceaccount:default:app";
 fn token(tenant: &Tenant, issuer: &str, dir: &str, kid: &str) -> String {
     let mut sign = tenant.command(TOOLS.python());
     sign.arg(TOOLS.judges().join("pyjwt_sign.py"));
-    sign.args([&format!("{dir}/sa-signer.key"), kid, issuer, "sts.amazonaws.com", SUBJECT]);
+    sign.args([
+        &format!("{dir}/sa-signer.key"),
+        kid,
+        issuer,
+        "sts.amazonaws.com",
+        SUBJECT,
+    ]);
     let output = sign.output().unwrap();
     assert!(output.status.success(), "{output:#?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -19,9 +25,15 @@ fn token(tenant: &Tenant, issuer: &str, dir: &str, kid: &str) -> String {
 
 /// What a judge says of a token: the claims, or why not.
 fn judged(tenant: &Tenant, judge: &str, issuer: &str) -> Result<Value, String> {
-    let program = if judge.ends_with(".mjs") { TOOLS.node() } else { TOOLS.python() };
+    let program = if judge.ends_with(".mjs") {
+        TOOLS.node()
+    } else {
+        TOOLS.python()
+    };
     let mut verify = tenant.command(program);
-    verify.arg(TOOLS.judges().join(judge)).args([issuer, "token", "sts.amazonaws.com"]);
+    verify
+        .arg(TOOLS.judges().join(judge))
+        .args([issuer, "token", "sts.amazonaws.com"]);
     let output = verify.output().unwrap();
     match output.status.success() {
         true => Ok(serde_json::from_slice(&output.stdout).unwrap()),
@@ -32,7 +44,10 @@ fn judged(tenant: &Tenant, judge: &str, issuer: &str) -> Result<Value, String> {
 #[test]
 fn foreign_libraries_discover_the_issuer_and_accept_its_tokens_alone() {
     let (tenant, answer) = Tenant::bootstrapped();
-    let (issuer, kid) = (answer["issuer"].as_str().unwrap(), answer["kid"].as_str().unwrap());
+    let (issuer, kid) = (
+        answer["issuer"].as_str().unwrap(),
+        answer["kid"].as_str().unwrap(),
+    );
     tenant.irsactl("keygen --dir other").ok();
     for judge in ["pyjwt_verify.py", "openid_client.mjs"] {
         tenant.write("token", token(&tenant, issuer, "issuer", kid));
@@ -48,14 +63,22 @@ fn foreign_libraries_discover_the_issuer_and_accept_its_tokens_alone() {
 #[test]
 fn sts_exchanges_a_token_of_the_issuer_for_credentials() {
     let (tenant, answer) = Tenant::bootstrapped();
-    let (issuer, kid) = (answer["issuer"].as_str().unwrap(), answer["kid"].as_str().unwrap());
-    let (arn, host) = (answer["provider_arn"].as_str().unwrap(), issuer.strip_prefix("https://").unwrap());
+    let (issuer, kid) = (
+        answer["issuer"].as_str().unwrap(),
+        answer["kid"].as_str().unwrap(),
+    );
+    let (arn, host) = (
+        answer["provider_arn"].as_str().unwrap(),
+        issuer.strip_prefix("https://").unwrap(),
+    );
     let trust = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{arn}"}},
         "Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{host}:sub":"{SUBJECT}","{host}:aud":"sts.amazonaws.com"}}}}}}]}}"#
     );
     let encoded: String = trust.bytes().map(|b| format!("%{b:02X}")).collect();
-    tenant.iam(&format!("Action=CreateRole&RoleName=app&AssumeRolePolicyDocument={encoded}"));
+    tenant.iam(&format!(
+        "Action=CreateRole&RoleName=app&AssumeRolePolicyDocument={encoded}"
+    ));
     tenant.irsactl("keygen --dir other").ok();
     let assume = |dir: &str| {
         let query = format!(
@@ -63,11 +86,19 @@ fn sts_exchanges_a_token_of_the_issuer_for_credentials() {
             tenant.account,
             token(&tenant, issuer, dir, kid)
         );
-        http("POST", "/", "Content-Type: application/x-www-form-urlencoded", &query)
+        http(
+            "POST",
+            "/",
+            "Content-Type: application/x-www-form-urlencoded",
+            &query,
+        )
     };
     let (status, body) = assume("issuer");
     assert_eq!(status, 200, "{body}");
-    assert!(body.contains("<AccessKeyId>") && body.contains(SUBJECT), "{body}");
+    assert!(
+        body.contains("<AccessKeyId>") && body.contains(SUBJECT),
+        "{body}"
+    );
     let (status, body) = assume("other");
     assert_eq!(status, 400, "{body}");
     assert!(body.contains("<Code>InvalidIdentityToken</Code>"), "{body}");
@@ -85,26 +116,53 @@ fn the_aws_cli_reads_back_what_was_made() {
         serde_json::from_slice(&output.stdout).unwrap()
     };
     let arn = answer["provider_arn"].as_str().unwrap();
-    let provider = aws(&format!("iam get-open-id-connect-provider --open-id-connect-provider-arn {arn}"));
-    assert_eq!(provider["Url"], format!("{bucket}.s3.us-west-2.amazonaws.com"));
-    assert_eq!(provider["ClientIDList"], serde_json::json!(["sts.amazonaws.com"]));
+    let provider = aws(&format!(
+        "iam get-open-id-connect-provider --open-id-connect-provider-arn {arn}"
+    ));
+    assert_eq!(
+        provider["Url"],
+        format!("{bucket}.s3.us-west-2.amazonaws.com")
+    );
+    assert_eq!(
+        provider["ClientIDList"],
+        serde_json::json!(["sts.amazonaws.com"])
+    );
     assert_eq!(provider["ThumbprintList"], answer["thumbprints"]);
     for (key, document) in [
         ("keys.json", tenant.irsactl("jwks").ok()),
-        (".well-known/openid-configuration", tenant.irsactl("discovery --cluster demo").ok()),
+        (
+            ".well-known/openid-configuration",
+            tenant.irsactl("discovery --cluster demo").ok(),
+        ),
     ] {
-        let object = aws(&format!("s3api get-object --bucket {bucket} --key {key} read-back"));
+        let object = aws(&format!(
+            "s3api get-object --bucket {bucket} --key {key} read-back"
+        ));
         assert_eq!(object["ContentType"], "application/json");
         assert_eq!(object["CacheControl"], "no-cache");
         assert_eq!(object["ServerSideEncryption"], "AES256");
-        assert_eq!(std::fs::read_to_string(tenant.path("read-back")).unwrap(), document);
+        assert_eq!(
+            std::fs::read_to_string(tenant.path("read-back")).unwrap(),
+            document
+        );
     }
-    assert_eq!(aws(&format!("s3api get-bucket-policy-status --bucket {bucket}"))["PolicyStatus"]["IsPublic"], true);
+    assert_eq!(
+        aws(&format!("s3api get-bucket-policy-status --bucket {bucket}"))["PolicyStatus"]["IsPublic"],
+        true
+    );
 
     // The reviewed request is one that the aws cli takes as it is.
-    tenant.irsactl("bootstrap --cluster second --dry-run --documents docs").ok();
-    let made = aws("iam create-open-id-connect-provider --cli-input-json file://docs/provider.json");
-    assert!(made["OpenIDConnectProviderArn"].as_str().unwrap().contains("/second-oidc-"));
+    tenant
+        .irsactl("bootstrap --cluster second --dry-run --documents docs")
+        .ok();
+    let made =
+        aws("iam create-open-id-connect-provider --cli-input-json file://docs/provider.json");
+    assert!(
+        made["OpenIDConnectProviderArn"]
+            .as_str()
+            .unwrap()
+            .contains("/second-oidc-")
+    );
 }
 
 #[test]
@@ -119,5 +177,8 @@ fn the_thumbprint_is_the_one_of_iams_own_recipe() {
               END {{ printf \"%s\", last }}' |
          openssl x509 -fingerprint -sha1 -noout | sed 's/.*=//; s/://g' | tr A-F a-f"
     );
-    assert_eq!(tenant.irsactl("thumbprint --cluster demo").ok(), tenant.shell(&recipe));
+    assert_eq!(
+        tenant.irsactl("thumbprint --cluster demo").ok(),
+        tenant.shell(&recipe)
+    );
 }

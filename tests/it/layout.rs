@@ -1,7 +1,9 @@
 //! The house rules that a compiler does not check.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Who may import what, as the picture in src/lib.rs has it. What is not listed imports all.
 const MAY_IMPORT: [(&str, &[&str]); 10] = [
@@ -35,16 +37,26 @@ fn imports_point_one_way() {
     let mut seen = 0;
     for file in files {
         let relative = file.strip_prefix(&src).unwrap();
-        let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+        let module = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap();
         let module = module.trim_end_matches(".rs");
         let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == module) else {
             continue;
         };
         let text = fs::read_to_string(&file).unwrap();
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             for path in line.split("crate::").skip(1) {
-                let end = path.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(path.len());
+                let end = path
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(path.len());
                 let imported = &path[..end];
                 assert!(
                     imported == module || allowed.contains(&imported),
@@ -61,17 +73,58 @@ fn imports_point_one_way() {
 #[test]
 fn sha_1_lives_in_one_file_and_the_rsa_crate_meets_no_private_key() {
     let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        assert_eq!(text.contains("use sha1::"), file.ends_with("iam/thumbprint.rs"), "{}", file.display());
+        assert_eq!(
+            text.contains("use sha1::"),
+            file.ends_with("iam/thumbprint.rs"),
+            "{}",
+            file.display()
+        );
         assert!(!text.contains("rsa::RsaPrivateKey"), "{}", file.display());
     }
 }
 
 #[test]
 fn there_is_one_tls_stack_and_one_http_stack() {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
-    let count = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
-    assert_eq!((count("rustls"), count("hyper"), count("h2"), count("ring")), (1, 1, 1, 0));
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args([
+        "tree",
+        "--offline",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let output = tree
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:#?}");
+    let packages: BTreeSet<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .collect();
+    let count = |name: &str| {
+        packages
+            .iter()
+            .filter(|package| package.starts_with(&format!("{name} v")))
+            .count()
+    };
+    assert_eq!(
+        (
+            count("rustls"),
+            count("hyper"),
+            count("aws-lc-rs"),
+            count("ring")
+        ),
+        (1, 1, 1, 0)
+    );
 }

@@ -1,1 +1,280 @@
-fn placeholder() {}
+//! MiniStack with AUTH=true, which others wrote, judges what `irsactl policy` grants: a user with
+//! exactly that policy gets through, and is denied when any one action is taken away.
+//!
+//! What MiniStack lacks: S3 Control (the local AWS answers for it), changing a provider, and looking
+//! at a policy's Resource for a provider.
+
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::tenant::{Offline, Run, TOOLS, Tenant, exchange};
+
+struct MiniStack {
+    address: String,
+    child: Child,
+    work: Offline,
+}
+
+impl Drop for MiniStack {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const ACCOUNT: &str = "123456789012";
+
+impl MiniStack {
+    fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let work = Offline::new();
+        let mut command: Command = work.command(TOOLS.program("ministack"));
+        command
+            .envs([
+                ("AUTH", "true"),
+                ("SERVICES", "s3,iam,sts"),
+                ("BIND_HOST", "127.0.0.1"),
+                ("SFTP_ENABLED", "0"),
+            ])
+            .env("GATEWAY_PORT", port.to_string())
+            .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+            .env("MINISTACK_REGION", "us-west-2")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut mini = Self {
+            address: format!("127.0.0.1:{port}"),
+            child: command.spawn().unwrap(),
+            work,
+        };
+        let start = Instant::now();
+        while TcpStream::connect(&mini.address).is_err() {
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "MiniStack did not start"
+            );
+            assert!(mini.child.try_wait().unwrap().is_none(), "MiniStack ended");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        mini.work.irsactl("keygen").ok();
+        let endpoint = format!("http://{}", mini.address);
+        for name in [
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_ENDPOINT_URL_IAM",
+            "AWS_ENDPOINT_URL_STS",
+        ] {
+            mini.work.environment.insert(name, endpoint.clone());
+        }
+        mini.work
+            .environment
+            .insert("AWS_ENDPOINT_URL_S3_CONTROL", Tenant::endpoint().to_owned());
+        mini.work
+            .environment
+            .insert("AWS_REGION", "us-west-2".to_owned());
+        mini
+    }
+
+    /// IAM's query API, as the root user.
+    fn iam(&self, parameters: &[(&str, &str)]) -> String {
+        let encode = |text: &str| {
+            text.bytes()
+                .map(|b| format!("%{b:02X}"))
+                .collect::<String>()
+        };
+        let form: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let headers = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-west-2/iam/aws4_request, \
+                       SignedHeaders=host, Signature=0\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+        let body = format!("Version=2010-05-08&{}", form.join("&"));
+        let (status, answer) = exchange(&self.address, "POST", "/", headers, &body);
+        assert_eq!(status, 200, "{parameters:?}: {answer}");
+        answer
+    }
+
+    /// Credentials of a new user who has exactly this policy.
+    fn user(&mut self, name: &str, policy: &Value) {
+        self.iam(&[("Action", "CreateUser"), ("UserName", name)]);
+        self.iam(&[
+            ("Action", "PutUserPolicy"),
+            ("UserName", name),
+            ("PolicyName", "irsactl"),
+            ("PolicyDocument", &policy.to_string()),
+        ]);
+        let keys = self.iam(&[("Action", "CreateAccessKey"), ("UserName", name)]);
+        let element = |name: &str| {
+            let (_, rest) = keys.split_once(&format!("<{name}>")).unwrap();
+            rest.split_once('<').unwrap().0.to_owned()
+        };
+        self.work
+            .environment
+            .insert("AWS_ACCESS_KEY_ID", element("AccessKeyId"));
+        self.work
+            .environment
+            .insert("AWS_SECRET_ACCESS_KEY", element("SecretAccessKey"));
+    }
+
+    fn policy(&self, command: &str, names: &str) -> Value {
+        self.work
+            .irsactl(&format!("policy {command} {names} --account-id {ACCOUNT}"))
+            .json()
+    }
+}
+
+fn actions(policy: &Value) -> Vec<String> {
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    statements
+        .flat_map(|s| s["Action"].as_array().unwrap())
+        .map(|a| a.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn without(policy: &Value, action: &str) -> Value {
+    let mut policy = policy.clone();
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        statement["Action"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|a| a != action);
+    }
+    // IAM takes no statement without an action.
+    policy["Statement"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|s| s["Action"] != json!([]));
+    policy
+}
+
+#[test]
+fn publish_needs_every_action_of_its_policy_and_no_other() {
+    let mut mini = MiniStack::start();
+    let policy = mini.policy("publish", "--bucket all-actions");
+    mini.user("all", &policy);
+    mini.work.irsactl("publish --bucket all-actions --yes").ok();
+    let settled = mini.work.irsactl("publish --bucket all-actions --yes");
+    assert!(settled.stderr.contains("no changes"), "{settled:#?}");
+
+    // MiniStack's own view of what is public now.
+    for (target, expected) in [
+        ("/all-actions/keys.json", 200),
+        ("/all-actions/.well-known/openid-configuration", 200),
+        ("/all-actions/other", 403),
+        ("/all-actions?list-type=2", 403),
+    ] {
+        let (status, _) = exchange(&mini.address, "GET", target, "", "");
+        // MiniStack answers 404 for an absent key where AWS answers 403.
+        assert!(
+            status == expected || (target.ends_with("other") && status == 404),
+            "{target}: {status}"
+        );
+    }
+    // The policy is for this bucket alone.
+    let elsewhere = mini.work.irsactl("publish --bucket another-bucket --yes");
+    assert_eq!(elsewhere.code, 77, "{elsewhere:#?}");
+
+    let mut allowed = Vec::new();
+    for (index, action) in actions(&policy).iter().enumerate() {
+        let bucket = format!("without-{index}");
+        let policy = without(
+            &mini.policy("publish", &format!("--bucket {bucket}")),
+            action,
+        );
+        mini.user(&bucket, &policy);
+        let run = mini
+            .work
+            .irsactl(&format!("publish --bucket {bucket} --yes"));
+        match run.code {
+            0 => allowed.push(action.clone()),
+            _ => assert!(
+                run.stderr.contains("403") || run.stderr.contains("AccessDenied"),
+                "{action}: {run:#?}"
+            ),
+        }
+    }
+    // Not judged by MiniStack: the account's block is S3 Control's, and tags at creation need no
+    // action of their own there. And the bucket policy lets anybody read the objects.
+    assert_eq!(
+        allowed,
+        [
+            "s3:GetAccountPublicAccessBlock",
+            "s3:TagResource",
+            "s3:GetObject"
+        ]
+    );
+}
+
+#[test]
+fn a_provider_needs_the_actions_to_look_and_to_create() {
+    let mut mini = MiniStack::start();
+    let provider = |mini: &MiniStack, name: &str| -> Run {
+        mini.work.irsactl(&format!(
+            "provider --bucket {name} --thumbprint 0123456789abcdef0123456789abcdef01234567 --yes"
+        ))
+    };
+    for (name, removed) in [
+        ("complete", ""),
+        ("no-look", "iam:GetOpenIDConnectProvider"),
+        ("no-create", "iam:CreateOpenIDConnectProvider"),
+    ] {
+        let mut policy = without(
+            &mini.policy("provider", &format!("--bucket {name}")),
+            removed,
+        );
+        // It evaluates calls about a provider as if they named no resource.
+        policy["Statement"][0]["Resource"] = json!("*");
+        mini.user(name, &policy);
+        let run = provider(&mini, name);
+        match removed {
+            "" => run.ok().clear(),
+            _ => run.fails(77, &["AccessDenied", removed]),
+        }
+    }
+}
+
+#[test]
+fn a_dry_runs_policy_only_reads() {
+    let work = Offline::new();
+    let names = "--cluster demo --region us-west-2 --account-id 111122223333";
+    let policy = work
+        .irsactl(&format!("policy bootstrap {names} --dry-run"))
+        .json();
+    for action in actions(&policy) {
+        let verb = action.split_once(':').unwrap().1;
+        assert!(
+            verb.starts_with("Get") || verb.starts_with("List"),
+            "{action}"
+        );
+    }
+    let adopting = work
+        .irsactl(&format!("policy bootstrap {names} --adopt"))
+        .json();
+    assert!(actions(&adopting).contains(&"s3:PutBucketTagging".to_owned()));
+}
+
+/// The policy is enough for what really was called, on the log of the local AWS.
+#[test]
+fn every_call_of_bootstrap_is_one_that_its_policy_grants() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let granted = actions(&tenant.irsactl("policy bootstrap --cluster demo").json());
+    for entry in tenant.log() {
+        let operation = entry["operation"].as_str().unwrap();
+        let action = match operation {
+            "HeadBucket" => "s3:ListBucket".to_owned(),
+            "GetPublicAccessBlock" | "PutPublicAccessBlock" => operation
+                .replace("Public", "BucketPublic")
+                .replacen("", "s3:", 1),
+            "GetAccountPublicAccessBlock" => "s3:GetAccountPublicAccessBlock".to_owned(),
+            // Needs no permission.
+            "GetCallerIdentity" => continue,
+            other => format!("{}:{other}", entry["service"].as_str().unwrap()),
+        };
+        assert!(granted.contains(&action), "{action} is not in {granted:?}");
+    }
+}

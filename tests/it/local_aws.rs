@@ -47,10 +47,26 @@ impl Tools {
 
     fn install_python(&self) {
         let venv = self.home.join("venv");
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), "apt-get install python3-venv");
+        run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&venv),
+            "apt-get install python3-venv",
+        );
         let mut pip = Command::new(self.python());
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"]);
-        run(pip.arg(Path::new(SOURCES).join("requirements.txt")), "check the network");
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+        ]);
+        run(
+            pip.arg(Path::new(SOURCES).join("requirements.txt")),
+            "check the network",
+        );
     }
 
     fn install_judges(&self) {
@@ -58,9 +74,13 @@ impl Tools {
         for name in ["package.json", "package-lock.json"] {
             fs::copy(Path::new(SOURCES).join(name), self.judges().join(name)).unwrap();
         }
-        let npm = self.node_wheel().join("lib/node_modules/npm/bin/npm-cli.js");
+        let npm = self
+            .node_wheel()
+            .join("lib/node_modules/npm/bin/npm-cli.js");
         let mut ci = Command::new(self.node());
-        ci.arg(npm).args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(self.judges());
+        ci.arg(npm)
+            .args(["ci", "--silent", "--no-audit", "--no-fund"])
+            .current_dir(self.judges());
         run(&mut ci, "check the network");
     }
 
@@ -124,8 +144,11 @@ impl LocalAws {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&line).expect("the local AWS did not start");
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: serde_json::Value =
+            serde_json::from_str(&line).expect("the local AWS did not start");
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         Self {
             endpoint: text("endpoint"),

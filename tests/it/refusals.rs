@@ -26,7 +26,10 @@ fn a_bucket_of_another_account() {
     create_bucket(&owner, &name);
     tenant
         .irsactl(&format!("{BOOTSTRAP} --bucket {name}"))
-        .fails(4, &["403 Forbidden", "belongs to another account", "--bucket"]);
+        .fails(
+            4,
+            &["403 Forbidden", "belongs to another account", "--bucket"],
+        );
     untouched(&tenant);
 }
 
@@ -36,7 +39,13 @@ fn a_bucket_in_another_region() {
     create_bucket(&tenant, name);
     tenant
         .irsactl(&format!("{BOOTSTRAP} --bucket {name} --region eu-west-1"))
-        .fails(4, &["it is in region us-west-2, not in eu-west-1", "--region us-west-2"]);
+        .fails(
+            4,
+            &[
+                "it is in region us-west-2, not in eu-west-1",
+                "--region us-west-2",
+            ],
+        );
     assert_eq!(tenant.changes(), ["s3:CreateBucket"]);
 }
 
@@ -44,16 +53,22 @@ fn a_bucket_in_another_region() {
 fn a_bucket_that_is_not_tagged_ours_unless_it_is_adopted() {
     let (tenant, name) = (Tenant::with_key(), "somebodys-bucket");
     create_bucket(&tenant, name);
-    let tagging = "<Tagging><TagSet><Tag><Key>team</Key><Value>data</Value></Tag></TagSet></Tagging>";
+    let tagging =
+        "<Tagging><TagSet><Tag><Key>team</Key><Value>data</Value></Tag></TagSet></Tagging>";
     tenant.call("s3", "PUT", &format!("/{name}?tagging"), "", tagging);
     let run = format!("{BOOTSTRAP} --bucket {name}");
     let before = tenant.changes().len();
-    tenant.irsactl(&run).fails(4, &["it is not ours", "managed-by=irsactl", "--adopt"]);
+    tenant
+        .irsactl(&run)
+        .fails(4, &["it is not ours", "managed-by=irsactl", "--adopt"]);
     assert_eq!(tenant.changes().len(), before);
 
     tenant.irsactl(&format!("{run} --adopt")).ok();
     let tags = tenant.call("s3", "GET", &format!("/{name}?tagging"), "", "");
-    assert!(tags.contains("<Key>team</Key>") && tags.contains("<Key>managed-by</Key>"), "{tags}");
+    assert!(
+        tags.contains("<Key>team</Key>") && tags.contains("<Key>managed-by</Key>"),
+        "{tags}"
+    );
     let settled = tenant.irsactl(&run);
     assert!(settled.stderr.contains("no changes"), "{settled:#?}");
 }
@@ -61,18 +76,34 @@ fn a_bucket_that_is_not_tagged_ours_unless_it_is_adopted() {
 #[test]
 fn a_provider_that_is_not_ours_or_another_clusters() {
     let tenant = Tenant::with_key();
-    let url = format!("https%3A%2F%2F{}.s3.us-west-2.amazonaws.com", tenant.bucket());
+    let url = format!(
+        "https%3A%2F%2F{}.s3.us-west-2.amazonaws.com",
+        tenant.bucket()
+    );
     tenant.iam(&format!(
         "Action=CreateOpenIDConnectProvider&Url={url}&ThumbprintList.member.1={}",
         "a".repeat(40)
     ));
-    tenant.irsactl(BOOTSTRAP).fails(4, &["oidc-provider", "it is not ours", "--adopt"]);
+    tenant
+        .irsactl(BOOTSTRAP)
+        .fails(4, &["oidc-provider", "it is not ours", "--adopt"]);
     assert_eq!(tenant.changes(), ["iam:CreateOpenIDConnectProvider"]);
     tenant.irsactl(&format!("{BOOTSTRAP} --adopt")).ok();
 
-    let run = format!("bootstrap --cluster other --bucket {} --yes", tenant.bucket());
+    let run = format!(
+        "bootstrap --cluster other --bucket {} --yes",
+        tenant.bucket()
+    );
     let before = tenant.changes().len();
-    tenant.irsactl(&run).fails(4, &["belongs to another cluster", "\"demo\"", "\"other\"", "--prefix"]);
+    tenant.irsactl(&run).fails(
+        4,
+        &[
+            "belongs to another cluster",
+            "\"demo\"",
+            "\"other\"",
+            "--prefix",
+        ],
+    );
     assert_eq!(tenant.changes().len(), before);
 }
 
@@ -82,11 +113,17 @@ fn a_published_keys_json_that_cannot_be_merged() {
     let target = format!("/{}/keys.json", tenant.bucket());
     for (body, reason) in [
         ("<html>", "it is not a JWK Set"),
-        (r#"{"keys":[{"kty":"RSA","d":"AQAB"}]}"#, "private member \"d\""),
+        (
+            r#"{"keys":[{"kty":"RSA","d":"AQAB"}]}"#,
+            "private member \"d\"",
+        ),
     ] {
         tenant.call("s3", "PUT", &target, "", body);
         let before = tenant.changes().len();
-        tenant.irsactl(BOOTSTRAP).fails(4, &["cannot merge with s3://", reason, "nothing was changed"]);
+        tenant.irsactl(BOOTSTRAP).fails(
+            4,
+            &["cannot merge with s3://", reason, "nothing was changed"],
+        );
         assert_eq!(tenant.changes().len(), before);
     }
 }
@@ -96,10 +133,20 @@ fn an_account_that_forbids_public_policies() {
     let tenant = Tenant::with_key();
     let block = "<PublicAccessBlockConfiguration><BlockPublicPolicy>true</BlockPublicPolicy></PublicAccessBlockConfiguration>";
     let header = format!("x-amz-account-id: {}\r\n", tenant.account);
-    tenant.call("s3", "PUT", "/v20180820/configuration/publicAccessBlock", &header, block);
-    tenant
-        .irsactl(BOOTSTRAP)
-        .fails(4, &["account-level public access block has BlockPublicPolicy on", &tenant.account]);
+    tenant.call(
+        "s3",
+        "PUT",
+        "/v20180820/configuration/publicAccessBlock",
+        &header,
+        block,
+    );
+    tenant.irsactl(BOOTSTRAP).fails(
+        4,
+        &[
+            "account-level public access block has BlockPublicPolicy on",
+            &tenant.account,
+        ],
+    );
     assert_eq!(tenant.changes(), ["s3control:PutAccountPublicAccessBlock"]);
 }
 
@@ -108,25 +155,48 @@ fn no_credentials_wrong_credentials_wrong_account() {
     let mut tenant = Tenant::with_key();
     tenant
         .irsactl(&format!("{BOOTSTRAP} --account-id 999999999999"))
-        .fails(4, &["cannot work in account 999999999999", "the credentials are of account"]);
+        .fails(
+            4,
+            &[
+                "cannot work in account 999999999999",
+                "the credentials are of account",
+            ],
+        );
     tenant
         .irsactl(&format!("{BOOTSTRAP} --region cn-north-1"))
         // The local STS answers for the partition of its own name, as AWS's does.
         .ok();
-    let tenant_key = tenant.offline.environment.insert("AWS_ACCESS_KEY_ID", "AKIAINVALID0000000000".to_owned());
-    tenant.irsactl(BOOTSTRAP).fails(77, &["sts:GetCallerIdentity: InvalidClientTokenId", "aws sts get-caller-identity"]);
+    let tenant_key = tenant
+        .offline
+        .environment
+        .insert("AWS_ACCESS_KEY_ID", "AKIAINVALID0000000000".to_owned());
+    tenant.irsactl(BOOTSTRAP).fails(
+        77,
+        &[
+            "sts:GetCallerIdentity: InvalidClientTokenId",
+            "aws sts get-caller-identity",
+        ],
+    );
     assert!(tenant_key.is_some());
     tenant.offline.environment.remove("AWS_ACCESS_KEY_ID");
-    tenant.irsactl(BOOTSTRAP).fails(77, &["there are no AWS credentials", "--profile"]);
+    tenant
+        .irsactl(BOOTSTRAP)
+        .fails(77, &["there are no AWS credentials", "--profile"]);
 }
 
 #[test]
 fn without_a_terminal_changes_need_yes() {
     let tenant = Tenant::with_key();
-    tenant.irsactl("bootstrap --cluster demo").fails(64, &["there is no terminal", "--yes", "--dry-run"]);
+    tenant
+        .irsactl("bootstrap --cluster demo")
+        .fails(64, &["there is no terminal", "--yes", "--dry-run"]);
     untouched(&tenant);
-    tenant.irsactl("publish --cluster demo").fails(64, &["--yes"]);
-    tenant.irsactl("provider --cluster demo").fails(64, &["--yes"]);
+    tenant
+        .irsactl("publish --cluster demo")
+        .fails(64, &["--yes"]);
+    tenant
+        .irsactl("provider --cluster demo")
+        .fails(64, &["--yes"]);
     untouched(&tenant);
 }
 
@@ -136,11 +206,22 @@ fn on_a_terminal_the_answer_decides() {
     // script(1) gives the binary a terminal and passes its exit code on.
     let ask = |answer: &str| -> Run {
         let binary = env!("CARGO_BIN_EXE_irsactl");
-        let line = format!("(sleep 2; echo {answer}) | script -qec '{binary} bootstrap --cluster demo' /dev/null");
-        tenant.command("sh").args(["-c", &line]).output().unwrap().into()
+        let line = format!(
+            "(sleep 2; echo {answer}) | script -qec '{binary} bootstrap --cluster demo' /dev/null"
+        );
+        tenant
+            .command("sh")
+            .args(["-c", &line])
+            .output()
+            .unwrap()
+            .into()
     };
     let no = ask("n");
-    assert!(no.stdout.contains("make these changes? [y/N]") && no.stdout.contains("nothing was changed"), "{no:#?}");
+    assert!(
+        no.stdout.contains("make these changes? [y/N]")
+            && no.stdout.contains("nothing was changed"),
+        "{no:#?}"
+    );
     assert_eq!(no.code, 4);
     untouched(&tenant);
     assert_eq!(ask("y").code, 0);
@@ -150,6 +231,11 @@ fn on_a_terminal_the_answer_decides() {
 #[test]
 fn a_server_that_cannot_be_reached() {
     let mut tenant = Tenant::with_key();
-    tenant.offline.environment.insert("HTTPS_PROXY", "http://127.0.0.1:9".to_owned());
-    tenant.irsactl(BOOTSTRAP).fails(1, &["sts:GetCallerIdentity", "HTTPS_PROXY"]);
+    tenant
+        .offline
+        .environment
+        .insert("HTTPS_PROXY", "http://127.0.0.1:9".to_owned());
+    tenant
+        .irsactl(BOOTSTRAP)
+        .fails(1, &["sts:GetCallerIdentity", "HTTPS_PROXY"]);
 }

@@ -11,12 +11,30 @@ use crate::tenant::Tenant;
 /// The private numbers of the key and its PEM lines, in the forms in which they could leak.
 fn needles(tenant: &Tenant) -> Vec<String> {
     let pem = fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
-    let mut needles: Vec<String> = pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect();
+    let mut needles: Vec<String> = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .map(str::to_owned)
+        .collect();
     let text = tenant.shell("openssl pkey -in issuer/sa-signer.key -noout -text");
-    for name in ["privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient"] {
+    for name in [
+        "privateExponent",
+        "prime1",
+        "prime2",
+        "exponent1",
+        "exponent2",
+        "coefficient",
+    ] {
         let (_, rest) = text.split_once(&format!("{name}:\n")).unwrap();
-        let hex: String = rest.lines().take_while(|line| line.starts_with("    ")).flat_map(|line| line.chars()).filter(char::is_ascii_hexdigit).collect();
-        let bytes: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let hex: String = rest
+            .lines()
+            .take_while(|line| line.starts_with("    "))
+            .flat_map(|line| line.chars())
+            .filter(char::is_ascii_hexdigit)
+            .collect();
+        let bytes: Vec<u8> = (0..hex.len() / 2)
+            .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+            .collect();
         let bytes = bytes.strip_prefix(&[0]).unwrap_or(&bytes);
         let decimal: Vec<String> = bytes[8..16].iter().map(u8::to_string).collect();
         needles.extend([
@@ -57,11 +75,17 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
     }
     for entry in fs::read_dir(tenant.path("docs")).unwrap() {
         let path = entry.unwrap().path();
-        texts.push((path.display().to_string(), fs::read_to_string(path).unwrap()));
+        texts.push((
+            path.display().to_string(),
+            fs::read_to_string(path).unwrap(),
+        ));
     }
     let log = tenant.log();
     assert!(log.len() > 20);
-    texts.extend(log.iter().map(|entry| (entry["operation"].to_string(), entry.to_string())));
+    texts.extend(
+        log.iter()
+            .map(|entry| (entry["operation"].to_string(), entry.to_string())),
+    );
     let needles = needles(&tenant);
     assert!(needles.len() > 40);
     for (what, text) in &texts {
@@ -72,5 +96,9 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
     // The needles do find the key where it is.
     let key = fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
     assert!(needles.iter().any(|needle| key.contains(needle)));
-    assert!(texts.iter().any(|(what, text)| what.contains("-vvv") && text.contains("TRACE")));
+    assert!(
+        texts
+            .iter()
+            .any(|(what, text)| what.contains("-vvv") && text.contains("TRACE"))
+    );
 }

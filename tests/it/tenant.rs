@@ -71,7 +71,10 @@ pub(crate) struct Offline {
 
 impl Offline {
     pub(crate) fn new() -> Self {
-        Self { dir: TempDir::new().unwrap(), environment: HashMap::new() }
+        Self {
+            dir: TempDir::new().unwrap(),
+            environment: HashMap::new(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -97,13 +100,21 @@ impl Offline {
     /// Runs the binary; arguments are separated by spaces.
     pub(crate) fn irsactl(&self, arguments: &str) -> Run {
         let mut command = self.command(env!("CARGO_BIN_EXE_irsactl"));
-        command.args(arguments.split_whitespace()).output().unwrap().into()
+        command
+            .args(arguments.split_whitespace())
+            .output()
+            .unwrap()
+            .into()
     }
 
     /// Runs a shell line that must succeed, and gives its stdout.
     #[track_caller]
     pub(crate) fn shell(&self, line: &str) -> String {
-        let output = self.command("sh").args(["-c", &format!("set -e; {line}")]).output().unwrap();
+        let output = self
+            .command("sh")
+            .args(["-c", &format!("set -e; {line}")])
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{line}: {output:#?}");
         String::from_utf8(output.stdout).unwrap()
     }
@@ -140,8 +151,14 @@ impl Tenant {
     pub(crate) fn in_region(region: &str) -> Self {
         let account = ACCOUNTS.fetch_add(1, Ordering::Relaxed).to_string();
         let mut offline = Offline::new();
-        offline.environment.extend(AWS.environment(&account, region));
-        Self { offline, account, region: region.to_owned() }
+        offline
+            .environment
+            .extend(AWS.environment(&account, region));
+        Self {
+            offline,
+            account,
+            region: region.to_owned(),
+        }
     }
 
     /// With a key in the issuer directory.
@@ -154,7 +171,9 @@ impl Tenant {
     /// With a whole issuer for cluster `demo`; also gives the answer as JSON.
     pub(crate) fn bootstrapped() -> (Self, Value) {
         let tenant = Self::with_key();
-        let answer = tenant.irsactl("bootstrap --cluster demo --yes -o json").json();
+        let answer = tenant
+            .irsactl("bootstrap --cluster demo --yes -o json")
+            .json();
         (tenant, answer)
     }
 
@@ -166,8 +185,12 @@ impl Tenant {
     /// All requests of this account's credentials so far.
     pub(crate) fn log(&self) -> Vec<Value> {
         let log = fs::read_to_string(&AWS.log).unwrap();
-        let entries = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        entries.filter(|entry| entry["account"] == self.account.as_str()).collect()
+        let entries = log
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        entries
+            .filter(|entry| entry["account"] == self.account.as_str())
+            .collect()
     }
 
     /// The changing calls so far, as `service:Operation`.
@@ -182,12 +205,24 @@ impl Tenant {
 
     /// A call of the plain endpoint with this account's credentials, as any tool would make it.
     #[track_caller]
-    pub(crate) fn call(&self, service: &str, method: &str, target: &str, headers: &str, body: &str) -> String {
+    pub(crate) fn call(
+        &self,
+        service: &str,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> String {
         let authorization = format!(
             "Authorization: AWS4-HMAC-SHA256 Credential=AKIATEST{}/20260101/{}/{service}/aws4_request",
             self.account, self.region
         );
-        let (status, answer) = http(method, target, &format!("{authorization}\r\n{headers}"), body);
+        let (status, answer) = http(
+            method,
+            target,
+            &format!("{authorization}\r\n{headers}"),
+            body,
+        );
         assert!(status < 300, "{method} {target}: {status} {answer}");
         answer
     }
@@ -195,11 +230,24 @@ impl Tenant {
     /// A call of IAM's query API.
     pub(crate) fn iam(&self, query: &str) -> String {
         let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-        self.call("iam", "POST", "/", form, &format!("Version=2010-05-08&{query}"))
+        self.call(
+            "iam",
+            "POST",
+            "/",
+            form,
+            &format!("Version=2010-05-08&{query}"),
+        )
     }
 
     /// Makes the next `times` calls of an operation fail, before they have an effect.
-    pub(crate) fn fail_next(&self, operation: &str, times: u32, status: u16, code: &str, message: &str) {
+    pub(crate) fn fail_next(
+        &self,
+        operation: &str,
+        times: u32,
+        status: u16,
+        code: &str,
+        message: &str,
+    ) {
         let failure = serde_json::json!({
             "app": self.account, "operation": operation, "times": times,
             "status": status, "code": code, "message": message,
@@ -210,7 +258,9 @@ impl Tenant {
 
     /// This account's runs are told apart from others' by their user agent.
     pub(crate) fn named(mut self) -> Self {
-        self.offline.environment.insert("AWS_SDK_UA_APP_ID", self.account.clone());
+        self.offline
+            .environment
+            .insert("AWS_SDK_UA_APP_ID", self.account.clone());
         self
     }
 
@@ -225,7 +275,23 @@ impl Tenant {
 
 /// One HTTP exchange with the plain endpoint.
 pub(crate) fn http(method: &str, target: &str, headers: &str, body: &str) -> (u16, String) {
-    let address = AWS.endpoint.strip_prefix("http://").unwrap();
+    exchange(
+        AWS.endpoint.strip_prefix("http://").unwrap(),
+        method,
+        target,
+        headers,
+        body,
+    )
+}
+
+/// One HTTP exchange with a server on this machine.
+pub(crate) fn exchange(
+    address: &str,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
     let headers = match headers.is_empty() || headers.ends_with("\r\n") {
         true => headers.to_owned(),
         false => format!("{headers}\r\n"),
@@ -239,5 +305,8 @@ pub(crate) fn http(method: &str, target: &str, headers: &str, body: &str) -> (u1
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    (
+        head.split(' ').nth(1).unwrap().parse().unwrap(),
+        body.to_owned(),
+    )
 }

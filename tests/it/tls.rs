@@ -4,7 +4,10 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use serde_json::Value;
@@ -22,19 +25,34 @@ struct Pki {
 fn ca_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, name);
     params
 }
 
 impl Pki {
     fn new() -> Self {
-        let root = CertifiedIssuer::self_signed(ca_params("Test Root"), KeyPair::generate().unwrap()).unwrap();
-        let intermediate =
-            CertifiedIssuer::signed_by(ca_params("Test Intermediate"), KeyPair::generate().unwrap(), &root).unwrap();
+        Self::under("Test Root")
+    }
+
+    fn under(root: &str) -> Self {
+        let root =
+            CertifiedIssuer::self_signed(ca_params(root), KeyPair::generate().unwrap()).unwrap();
+        let intermediate = CertifiedIssuer::signed_by(
+            ca_params("Test Intermediate"),
+            KeyPair::generate().unwrap(),
+            &root,
+        )
+        .unwrap();
         Self { root, intermediate }
     }
 
-    fn leaf(&self, issuer: &Issuer<'_, KeyPair>, change: impl Fn(&mut CertificateParams)) -> (Certificate, KeyPair) {
+    fn leaf(
+        &self,
+        issuer: &Issuer<'_, KeyPair>,
+        change: impl Fn(&mut CertificateParams),
+    ) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         change(&mut params);
@@ -43,16 +61,24 @@ impl Pki {
 }
 
 /// Serves this chain to one client, and runs the binary against it.
-fn thumbprint(work: &mut Offline, trusted: &Authority, chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Run {
+fn thumbprint(
+    work: &mut Offline,
+    trusted: &Authority,
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+) -> Run {
     let ca: PathBuf = work.write("ca.pem", trusted.pem());
-    work.environment.insert("SSL_CERT_FILE", ca.to_str().unwrap().to_owned());
+    work.environment
+        .insert("SSL_CERT_FILE", ca.to_str().unwrap().to_owned());
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(chain, key)
+    .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = std::thread::spawn(move || {
@@ -80,18 +106,38 @@ fn openssl_fingerprint(work: &Offline, digest: &str, certificate: &Certificate) 
 fn the_last_presented_certificate_counts_whichever_it_is() {
     let (pki, mut work) = (Pki::new(), Offline::new());
     let (leaf, key) = pki.leaf(&pki.intermediate, |_| {});
-    let ders = |certificates: &[&Certificate]| certificates.iter().map(|c| c.der().clone()).collect::<Vec<_>>();
+    let ders = |certificates: &[&Certificate]| {
+        certificates
+            .iter()
+            .map(|c| c.der().clone())
+            .collect::<Vec<_>>()
+    };
     for (chain, last) in [
-        (vec![&leaf, pki.intermediate.as_ref()], pki.intermediate.as_ref()),
-        (vec![&leaf, pki.intermediate.as_ref(), pki.root.as_ref()], pki.root.as_ref()),
+        (
+            vec![&leaf, pki.intermediate.as_ref()],
+            pki.intermediate.as_ref(),
+        ),
+        (
+            vec![&leaf, pki.intermediate.as_ref(), pki.root.as_ref()],
+            pki.root.as_ref(),
+        ),
     ] {
         let answer: Value = thumbprint(&mut work, &pki.root, ders(&chain), &key).json();
-        assert_eq!(answer["thumbprint"], openssl_fingerprint(&work, "sha1", last));
+        assert_eq!(
+            answer["thumbprint"],
+            openssl_fingerprint(&work, "sha1", last)
+        );
         let presented = answer["chain"].as_array().unwrap();
         assert_eq!(presented.len(), chain.len());
         for (presented, certificate) in presented.iter().zip(&chain) {
-            assert_eq!(presented["sha1"], openssl_fingerprint(&work, "sha1", certificate));
-            assert_eq!(presented["sha256"], openssl_fingerprint(&work, "sha256", certificate));
+            assert_eq!(
+                presented["sha1"],
+                openssl_fingerprint(&work, "sha1", certificate)
+            );
+            assert_eq!(
+                presented["sha256"],
+                openssl_fingerprint(&work, "sha256", certificate)
+            );
         }
         assert_eq!(presented[0]["issuer"], "CN=Test Intermediate");
         assert_eq!(presented[1]["subject"], "CN=Test Intermediate");
@@ -101,7 +147,7 @@ fn the_last_presented_certificate_counts_whichever_it_is() {
 
 #[test]
 fn a_chain_that_does_not_verify_has_no_thumbprint() {
-    let (pki, other, mut work) = (Pki::new(), Pki::new(), Offline::new());
+    let (pki, other, mut work) = (Pki::new(), Pki::under("Other Root"), Offline::new());
     let intermediate = pki.intermediate.der().clone();
     let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
     let future = |params: &mut CertificateParams| params.not_before = date_time_ymd(4000, 1, 1);
@@ -123,7 +169,14 @@ fn a_chain_that_does_not_verify_has_no_thumbprint() {
         let mut chain = vec![leaf.der().clone()];
         chain.extend(complete.then(|| intermediate.clone()));
         let run = thumbprint(&mut work, trusted, chain, &key);
-        run.fails(1, &["cannot verify the TLS certificate of localhost", reason, "never switched off"]);
+        run.fails(
+            1,
+            &[
+                "cannot verify the TLS certificate of localhost",
+                reason,
+                "never switched off",
+            ],
+        );
     }
 }
 
@@ -139,15 +192,19 @@ fn a_leaf_alone_is_not_guessed_at() {
 fn no_roots_no_server_no_answer() {
     let mut work = Offline::new();
     work.write("empty.pem", "");
-    work.environment.insert("SSL_CERT_FILE", "empty.pem".to_owned());
+    work.environment
+        .insert("SSL_CERT_FILE", "empty.pem".to_owned());
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     work.irsactl(&format!("thumbprint localhost:{port}"))
         .fails(1, &["no root certificates", "SSL_CERT_FILE"]);
     drop(silent);
-    work.irsactl(&format!("thumbprint localhost:{port}")).fails(1, &["cannot connect to localhost", "refused"]);
-    work.environment.insert("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
-    work.irsactl("thumbprint s3.us-west-2.amazonaws.com").fails(1, &["through the proxy", "refused"]);
+    work.irsactl(&format!("thumbprint localhost:{port}"))
+        .fails(1, &["cannot connect to localhost", "refused"]);
+    work.environment
+        .insert("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+    work.irsactl("thumbprint s3.us-west-2.amazonaws.com")
+        .fails(1, &["through the proxy", "refused"]);
     // NO_PROXY goes around it.
     work.environment.insert("NO_PROXY", "localhost".to_owned());
     let run = work.irsactl(&format!("thumbprint localhost:{port}"));
@@ -158,10 +215,12 @@ fn no_roots_no_server_no_answer() {
 fn a_server_that_says_nothing_is_left_after_ten_seconds() {
     let (pki, mut work) = (Pki::new(), Offline::new());
     let ca = work.write("ca.pem", pki.root.pem());
-    work.environment.insert("SSL_CERT_FILE", ca.to_str().unwrap().to_owned());
+    work.environment
+        .insert("SSL_CERT_FILE", ca.to_str().unwrap().to_owned());
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let start = std::time::Instant::now();
-    work.irsactl(&format!("thumbprint localhost:{port}")).fails(1, &["no answer within 10 s"]);
+    work.irsactl(&format!("thumbprint localhost:{port}"))
+        .fails(1, &["no answer within 10 s"]);
     assert!((10..15).contains(&start.elapsed().as_secs()));
 }
