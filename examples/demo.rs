@@ -3,6 +3,9 @@
 //! Runs the real binary from an empty directory to an issuer that AWS trusts, and lets libraries
 //! that others wrote verify a token of it.
 
+// A panic is how an example says that it cannot go on.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[path = "../tests/it/local_aws.rs"]
 #[allow(dead_code)] // the tests use more of it
 mod local_aws;

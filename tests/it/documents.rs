@@ -8,13 +8,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use snapbox::{Assert, Data};
 use tempfile::TempDir;
 
 use crate::local_aws::LocalAws;
-use crate::tenant::{Offline, TOOLS};
+use crate::tenant::{Offline, Run, TOOLS};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -171,6 +172,27 @@ fn execute(document: &Path) -> usize {
 #[test]
 fn the_readme_does_what_it_shows() {
     assert!(execute(&repository().join("README.md")) > 8);
+}
+
+/// The README's two commands outside of a session.
+#[test]
+fn the_demo_ends_with_a_token_that_others_accept_and_ci_runs_the_readmes_tests() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let ci = fs::read_to_string(repository().join(".ci/run")).unwrap();
+    assert!(readme.contains("```sh\ncargo test\n```"));
+    assert!(ci.lines().any(|line| line == "cargo test"));
+    assert!(readme.contains("```sh\ncargo run --example demo\n```"));
+    let mut demo = Command::new(env!("CARGO"));
+    demo.args(["run", "--quiet", "--example", "demo"]);
+    let demo: Run = demo.current_dir(repository()).output().unwrap().into();
+    assert!(demo.stderr.contains("no changes"), "{demo:#?}");
+    let shown = demo.ok();
+    for judge in ["PyJWT", "openid-client and jose"] {
+        assert!(
+            shown.contains(&format!("accepted by {judge}: {{\"aud\"")),
+            "{shown}"
+        );
+    }
 }
 
 #[test]

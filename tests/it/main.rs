@@ -1,5 +1,8 @@
 //! Black-box tests of the binary. One test program, since each one links the whole AWS SDK.
 
+// A panic is how a test fails, and how its helpers do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod bad_input;
 mod bootstrap;
 mod documents;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::tenant::{Offline, Run};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
+type Change<'a> = &'a dyn Fn(&mut CertificateParams);
 
 /// A root, an intermediate, and leaves for localhost.
 struct Pki {
@@ -152,7 +153,7 @@ fn a_chain_that_does_not_verify_has_no_thumbprint() {
     let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
     let future = |params: &mut CertificateParams| params.not_before = date_time_ymd(4000, 1, 1);
     let unchanged = |_: &mut CertificateParams| {};
-    let changes: [(&dyn Fn(&mut CertificateParams), &Authority, bool, &str); 5] = [
+    let changes: [(Change<'_>, &Authority, bool, &str); 5] = [
         (&expired, &pki.root, true, "expired"),
         (&future, &pki.root, true, "not valid yet"),
         (&unchanged, &other.root, true, "UnknownIssuer"),
