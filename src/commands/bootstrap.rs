@@ -12,7 +12,9 @@ use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 use crate::plan::desired::Desired;
 
-use super::converge::{ChangeOptions, Session};
+use super::change_options::ChangeOptions;
+use super::converge::Session;
+use super::deadline::Deadline;
 use super::flags::NodeOptions;
 use super::provider::ProviderOptions;
 use super::{dry_run, keygen, publish};
@@ -69,7 +71,7 @@ impl Answer for BootstrapAnswer {
 }
 
 impl Bootstrap {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(super) async fn run(self, global: &Global, deadline: &Deadline) -> Result<Exit> {
         let region = global.region().await?;
         let change = &self.change;
         // Everything that can be refused without the key is, before a key is made.
@@ -80,6 +82,7 @@ impl Bootstrap {
             };
         let session = Session::open(
             global,
+            deadline,
             &region,
             self.names.account_id.as_ref(),
             change.offline,

@@ -12,12 +12,13 @@ use crate::plan::desired::{Desired, PublicAccessBlock};
 use crate::plan::diff;
 use crate::plan::document::{Document, json_text};
 
-use super::converge::{ChangeOptions, Planned, Session};
+use super::change_options::ChangeOptions;
+use super::converge::{Planned, Session};
 
 /// Prints the plan, and writes the documents where `--documents` says. `flags` are the API server's.
 pub(super) fn run(
     global: &Global,
-    session: &Session,
+    session: &Session<'_>,
     desired: &Desired,
     planned: &Planned,
     options: &ChangeOptions,

@@ -13,7 +13,9 @@ use crate::output::{self, Answer};
 use crate::plan::desired::{Audiences, Desired, Provider, Tags, ThumbprintChoice};
 use crate::probe::chain;
 
-use super::converge::{ChangeOptions, Session};
+use super::change_options::ChangeOptions;
+use super::converge::Session;
+use super::deadline::Deadline;
 use super::dry_run;
 
 /// Options of `provider`.
@@ -93,7 +95,7 @@ impl ProviderOptions {
     pub(super) fn desired(
         &self,
         issuer: &Issuer,
-        session: &Session,
+        session: &Session<'_>,
         region: &str,
         thumbprint: ThumbprintChoice,
         tags: Tags,
@@ -118,12 +120,18 @@ impl ProviderOptions {
 }
 
 impl ProviderArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(super) async fn run(self, global: &Global, deadline: &Deadline) -> Result<Exit> {
         let region = global.region().await?;
         let names = &self.issuer.names;
         let change = &self.change;
-        let session =
-            Session::open(global, &region, names.account_id.as_ref(), change.offline).await?;
+        let session = Session::open(
+            global,
+            deadline,
+            &region,
+            names.account_id.as_ref(),
+            change.offline,
+        )
+        .await?;
         let issuer = match &self.issuer.issuer {
             Some(url) => config::parse_issuer(url)?,
             None => names.place(&region, Some(&session.account))?.issuer,

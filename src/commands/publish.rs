@@ -11,7 +11,9 @@ use crate::oidc::key::PublicKey;
 use crate::output::{self, Answer};
 use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
 
-use super::converge::{ChangeOptions, Session};
+use super::change_options::ChangeOptions;
+use super::converge::Session;
+use super::deadline::Deadline;
 use super::{dry_run, jwks, keygen};
 
 /// Options of `publish`.
@@ -42,12 +44,13 @@ impl Answer for PublishAnswer {
 }
 
 impl Publish {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(super) async fn run(self, global: &Global, deadline: &Deadline) -> Result<Exit> {
         let region = global.region().await?;
         let change = &self.change;
         let public_key = keygen::load(&global.dir)?;
         let session = Session::open(
             global,
+            deadline,
             &region,
             self.names.account_id.as_ref(),
             change.offline,
@@ -81,7 +84,7 @@ impl Publish {
 /// The publication that is wanted.
 pub(super) fn publication(
     place: &Place,
-    session: &Session,
+    session: &Session<'_>,
     public_key: &PublicKey,
     mut tags: Tags,
 ) -> Result<Publication> {

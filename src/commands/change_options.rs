@@ -1,0 +1,61 @@
+//! The options that every changing command has.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::plan::desired::{CLUSTER, MANAGED_BY, Tags};
+
+/// Options of every command that changes AWS.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ChangeOptions {
+    /// Print the plan and change nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// With --dry-run: make no call at all; plan as if nothing existed
+    #[arg(long, requires = "dry_run", requires = "account_id")]
+    pub(super) offline: bool,
+    /// With --dry-run: exit with 2 when changes are pending
+    #[arg(long, requires = "dry_run")]
+    pub(super) detailed_exitcode: bool,
+    /// With --dry-run: write every generated document into this directory
+    #[arg(long, requires = "dry_run", value_name = "DIR")]
+    pub(super) documents: Option<PathBuf>,
+    /// Make the changes without asking
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub(super) yes: bool,
+    /// Take over a bucket or provider that is not tagged as ours
+    #[arg(long)]
+    pub(super) adopt: bool,
+    /// A tag for the bucket and the provider; repeat it for several
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+}
+
+impl ChangeOptions {
+    /// The tags of every resource: the owner's mark and the user's own.
+    pub(super) fn tags(&self, cluster: Option<&str>) -> Tags {
+        let (key, value) = MANAGED_BY;
+        let mut tags: Tags = self.tags.iter().cloned().collect();
+        tags.insert(key.to_owned(), value.to_owned());
+        tags.extend(cluster.map(|cluster| (CLUSTER.to_owned(), cluster.to_owned())));
+        tags
+    }
+}
+
+fn tag(text: &str) -> std::result::Result<(String, String), String> {
+    // The intersection of what S3 and IAM take: letters, digits, spaces and + - = . _ : / @
+    let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
+    match text.split_once('=') {
+        Some((key, value))
+            if !key.is_empty()
+                && key.len() <= 128
+                && value.len() <= 256
+                && !key.to_ascii_lowercase().starts_with("aws:")
+                && text.chars().all(allowed) =>
+        {
+            Ok((key.to_owned(), value.to_owned()))
+        }
+        _ => Err("a tag is KEY=VALUE with letters, digits, spaces and + - = . _ : / @, and no aws: in front".to_owned()),
+    }
+}
