@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::oidc::issuer::Issuer;
-use crate::plan::change::{Action, Change, Field};
+use crate::plan::change::{Action, Change};
 use crate::plan::diff::Plan;
+use crate::plan::field::Field;
 
 use super::{Answer, sanitized};
 

@@ -1,16 +1,15 @@
 //! One change: one API call, with all that it sends and what was there before.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
-use crate::oidc::key::Kid;
 
 use super::desired::{PublicAccessBlock, Tags};
-use super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use super::document::Document;
 use super::observed::Object;
 
 /// A change to a bucket or a provider.
@@ -130,19 +129,6 @@ pub enum Action {
     Remove,
 }
 
-/// One line under a change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Field {
-    /// What it is.
-    pub name: &'static str,
-    /// Its value now; absent when there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Value>,
-    /// Its value then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Value>,
-}
-
 impl Change {
     /// The API call that it is, as `service:Operation`.
     pub fn operation(&self) -> &'static str {
@@ -191,155 +177,4 @@ impl Change {
             Self::UpdateThumbprints { arn, .. } => format!("thumbprint of {arn}"),
         }
     }
-
-    /// The fields that are set or differ.
-    pub fn fields(&self) -> Vec<Field> {
-        let set = |name, after: Value| Field {
-            name,
-            before: None,
-            after: Some(after),
-        };
-        match self {
-            Self::CreateBucket {
-                bucket,
-                region,
-                tags,
-            } => vec![
-                set("region", json!(region)),
-                set(
-                    "namespace",
-                    json!(if bucket.is_account_regional() {
-                        "account-regional"
-                    } else {
-                        "global"
-                    }),
-                ),
-                set("tags", json!(tags)),
-            ],
-            Self::TagBucket { before, after, .. } | Self::TagProvider { before, after, .. } => {
-                differing("tags", json!(before), json!(after))
-            }
-            Self::PutPublicAccessBlock { before, after, .. } => [
-                (
-                    "BlockPublicAcls",
-                    before.map(|b| b.block_public_acls),
-                    after.block_public_acls,
-                ),
-                (
-                    "IgnorePublicAcls",
-                    before.map(|b| b.ignore_public_acls),
-                    after.ignore_public_acls,
-                ),
-                (
-                    "BlockPublicPolicy",
-                    before.map(|b| b.block_public_policy),
-                    after.block_public_policy,
-                ),
-                (
-                    "RestrictPublicBuckets",
-                    before.map(|b| b.restrict_public_buckets),
-                    after.restrict_public_buckets,
-                ),
-            ]
-            .into_iter()
-            .flat_map(|(name, before, after)| differing(name, json!(before), json!(after)))
-            .collect(),
-            Self::PutBucketPolicy { before, after, .. } => {
-                differing("policy", json!(before), after.clone())
-            }
-            Self::PutObject {
-                before, document, ..
-            } => object_fields(before.as_ref(), document),
-            Self::CreateProvider {
-                url,
-                audiences,
-                thumbprint,
-                tags,
-                ..
-            } => vec![
-                set("url", json!(url)),
-                set("audiences", json!(audiences)),
-                set(
-                    "thumbprint",
-                    thumbprint
-                        .as_ref()
-                        .map_or(json!("retrieved by IAM"), |t| json!(t)),
-                ),
-                set("tags", json!(tags)),
-            ],
-            Self::AddAudience { audience, .. } => vec![set("audience", json!(audience))],
-            Self::RemoveAudience { audience, .. } => {
-                vec![Field {
-                    name: "audience",
-                    before: Some(json!(audience)),
-                    after: None,
-                }]
-            }
-            Self::UpdateThumbprints { before, after, .. } => {
-                differing("thumbprints", json!(before), json!([after]))
-            }
-        }
-    }
-}
-
-fn differing(name: &'static str, before: Value, after: Value) -> Vec<Field> {
-    match before == after {
-        true => Vec::new(),
-        false => vec![Field {
-            name,
-            before: (!before.is_null()).then_some(before),
-            after: Some(after),
-        }],
-    }
-}
-
-fn object_fields(before: Option<&Object>, document: &Document) -> Vec<Field> {
-    let text = document.text();
-    let body_before = before.map(|object| String::from_utf8_lossy(&object.body).into_owned());
-    let body = match document {
-        Document::Jwks(set) => {
-            let published = body_before
-                .as_deref()
-                .and_then(|text| crate::oidc::jwks::JwkSet::parse(text.as_bytes()).ok());
-            let kids = |set: &crate::oidc::jwks::JwkSet| {
-                json!(set.kids().map(Kid::as_str).collect::<Vec<_>>())
-            };
-            differing("kids", json!(published.as_ref().map(kids)), kids(set))
-        }
-        Document::Discovery(_) => differing(
-            "body",
-            as_json(body_before.as_deref()),
-            as_json(Some(&text)),
-        ),
-    };
-    let header = |name, before: Option<&Option<String>>, after| {
-        differing(name, json!(before.cloned().flatten()), json!(after))
-    };
-    [
-        body,
-        differing(
-            "bytes",
-            json!(before.map(|object| object.body.len())),
-            json!(text.len()),
-        ),
-        header(
-            "content-type",
-            before.map(|o| &o.content_type),
-            CONTENT_TYPE,
-        ),
-        header(
-            "cache-control",
-            before.map(|o| &o.cache_control),
-            CACHE_CONTROL,
-        ),
-        header("encryption", before.map(|o| &o.encryption), ENCRYPTION),
-    ]
-    .concat()
-}
-
-/// A document as JSON where it is JSON, else as text.
-fn as_json(text: Option<&str>) -> Value {
-    text.map_or(Value::Null, |text| {
-        serde_json::from_str(text).unwrap_or_else(|_| json!(text))
-    })
 }

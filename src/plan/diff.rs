@@ -246,3 +246,6 @@ fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
         .collect();
     (!missing.is_empty()).then_some(missing)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,4 +7,5 @@ pub mod change;
 pub mod desired;
 pub mod diff;
 pub mod document;
+pub mod field;
 pub mod observed;

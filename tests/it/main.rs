@@ -5,7 +5,10 @@
 
 mod bad_input;
 mod bootstrap;
+mod convergence;
 mod documents;
+mod faults;
+mod generated;
 mod judges;
 mod keys;
 mod layout;
@@ -13,5 +16,6 @@ mod least_privilege;
 mod local_aws;
 mod refusals;
 mod secrets;
+mod session;
 mod tenant;
 mod tls;

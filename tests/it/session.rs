@@ -1,0 +1,169 @@
+//! Runs the shell sessions of a Markdown document.
+//!
+//! A `console` block is a shell session. `$ ` starts a command and `> ` goes on with it; what follows
+//! is its output, stdout and stderr together, with `[..]` for a part of a line and `...` for lines.
+//! `? N` names an exit code other than 0. Key IDs, thumbprints and durations may be others than the
+//! document's, since they are others in each run. All blocks of a document share a directory and a local
+//! AWS. With UPDATE=1 the outputs are written anew.
+
+use std::fs;
+use std::path::Path;
+
+use snapbox::{Assert, Data};
+use tempfile::TempDir;
+
+use crate::local_aws::LocalAws;
+use crate::tenant::{Offline, TOOLS};
+
+/// Where the sources are.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+struct Step {
+    command: String,
+    expected: Vec<String>,
+    code: i32,
+}
+
+/// A document as what is between the steps, and the steps.
+enum Part {
+    Prose(String),
+    Step(Step),
+}
+
+fn parse(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut in_session = false;
+    for line in text.lines() {
+        match parts.last_mut() {
+            _ if !in_session => {
+                in_session = line == "```console";
+                parts.push(Part::Prose(line.to_owned()));
+            }
+            _ if line == "```" => {
+                in_session = false;
+                parts.push(Part::Prose(line.to_owned()));
+            }
+            _ if line.starts_with("$ ") => {
+                parts.push(Part::Step(Step {
+                    command: line[2..].to_owned(),
+                    expected: Vec::new(),
+                    code: 0,
+                }));
+            }
+            Some(Part::Step(step)) => match (line.strip_prefix("> "), line.strip_prefix("? ")) {
+                (Some(more), _) if step.expected.is_empty() => step.command += &format!("\n{more}"),
+                (_, Some(code)) if step.expected.is_empty() => step.code = code.parse().unwrap(),
+                _ => step.expected.push(line.to_owned()),
+            },
+            _ => panic!("a console block starts with '$ ', not with {line:?}"),
+        }
+    }
+    parts
+}
+
+fn render(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Prose(line) => text += &format!("{line}\n"),
+            Part::Step(step) => {
+                text += &format!("$ {}\n", step.command.replace('\n', "\n> "));
+                if step.code != 0 {
+                    text += &format!("? {}\n", step.code);
+                }
+                for line in &step.expected {
+                    text += &format!("{line}\n");
+                }
+            }
+        }
+    }
+    text
+}
+
+/// The text with key IDs, thumbprints and durations replaced by what they are.
+fn normalized(text: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let mut normalized = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        normalized += match word.split_once('.') {
+            Some((seconds, tenths))
+                if digits(seconds) && digits(tenths) && after.starts_with(" s\n") =>
+            {
+                "DURATION"
+            }
+            None if word.len() == 43 => "KID",
+            None if word.len() == 40 && word.bytes().all(|b| b.is_ascii_hexdigit()) => "THUMBPRINT",
+            _ => word,
+        };
+        let separator = after.chars().next().map_or(0, char::len_utf8);
+        normalized += &after[..separator];
+        rest = &after[separator..];
+    }
+    normalized
+}
+
+/// Runs every session of a document; returns how many commands it had.
+pub(crate) fn execute(document: &Path) -> usize {
+    let state = TempDir::new().unwrap();
+    let aws = LocalAws::start(&TOOLS, state.path());
+    let mut work = Offline::new();
+    work.environment
+        .extend(aws.environment("111122223333", "us-west-2"));
+    let binaries = Path::new(env!("CARGO_BIN_EXE_irsactl"))
+        .parent()
+        .unwrap()
+        .to_owned();
+    let judges = TOOLS.program("");
+    let path = std::env::join_paths(
+        [binaries, judges]
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    work.environment.insert("COLUMNS", "100".to_owned());
+    let mut parts = parse(&fs::read_to_string(document).unwrap());
+    let assert = Assert::new().normalize_paths(false);
+    let text = |text: &str| Data::text(normalized(text));
+    let mut steps = 0;
+    for part in &mut parts {
+        let Part::Step(step) = part else { continue };
+        let mut shell = work.command("sh");
+        shell
+            .args(["-c", &format!("exec 2>&1; {}", step.command)])
+            .env("PATH", path.as_ref().unwrap());
+        if step.command.starts_with("cargo ") {
+            shell
+                .current_dir(repository())
+                .env("HOME", std::env::var_os("HOME").unwrap_or_default());
+        }
+        let output = shell.output().unwrap();
+        let actual = String::from_utf8(output.stdout).unwrap();
+        let expected = step.expected.join("\n") + if step.expected.is_empty() { "" } else { "\n" };
+        let result = assert.try_eq(Some(&step.command), text(&actual), text(&expected));
+        let fits = result.is_ok() && output.status.code() == Some(step.code);
+        if std::env::var_os("UPDATE").is_none() {
+            assert!(
+                fits,
+                "{}: $ {}\ncode {:?}, expected {}\n{}",
+                document.display(),
+                step.command,
+                output.status.code(),
+                step.code,
+                result.err().map(|e| e.to_string()).unwrap_or_default()
+            );
+        } else if !fits {
+            step.expected = actual.lines().map(str::to_owned).collect();
+            step.code = output.status.code().unwrap();
+        }
+        steps += 1;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(document, render(&parts)).unwrap();
+    }
+    steps
+}
