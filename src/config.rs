@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::aws::{connect, partition};
+use crate::aws::partition;
 use crate::error::{Error, Result};
 use crate::iam::arn::{AccountId, Partition};
 use crate::iam::bucket::BucketName;
@@ -110,29 +110,18 @@ pub struct Place {
     pub issuer: Issuer,
 }
 
-impl Global {
-    /// The region, from the flag, AWS_REGION, AWS_DEFAULT_REGION or the profile. IMDS is not
-    /// asked: the region is part of the issuer and must not depend on where the tool runs.
-    pub async fn region(&self) -> Result<String> {
-        let variable = || {
-            std::env::var("AWS_DEFAULT_REGION")
-                .ok()
-                .filter(|region| !region.is_empty())
-        };
-        if let Some(region) = self.region.clone().or_else(variable) {
-            return Ok(region);
-        }
-        connect::profile_region(self.profile.as_deref())
-            .await
-            .ok_or_else(|| {
-                Error::usage("cannot tell the AWS region")
-                    .because("neither --region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
-                    .hint("give it with --region, such as --region us-west-2")
-            })
-    }
-}
-
 impl Names {
+    /// Refuses names that cannot do in any account, before any call is made.
+    pub fn check(&self, region: &str) -> Result<()> {
+        // Every account ID is as long as this one.
+        let account = self
+            .account_id
+            .clone()
+            .or_else(|| "000000000000".parse().ok());
+        let account = account.filter(|_| self.account_id.is_some() || self.bucket.is_none());
+        self.place(region, account.as_ref()).map(|_| ())
+    }
+
     /// Resolves the names. `account` may be absent only when `--bucket` is given.
     pub fn place(&self, region: &str, account: Option<&AccountId>) -> Result<Place> {
         let partition = partition::of_region(region)?;
@@ -168,33 +157,6 @@ impl Names {
             issuer: parse_issuer(&url)?,
         })
     }
-
-    /// The account: `--account-id`, or else what STS says of the credentials.
-    pub async fn account(&self, global: &Global, region: &str) -> Result<AccountId> {
-        match &self.account_id {
-            Some(account) => Ok(account.clone()),
-            None => {
-                let aws = connect::connect(region, global.profile.as_deref()).await;
-                Ok(aws.identity().await?.account)
-            }
-        }
-    }
-}
-
-impl IssuerNames {
-    /// The issuer. Makes a call (to STS) only when the bucket's name needs an account that
-    /// `--account-id` does not give.
-    pub async fn resolve(&self, global: &Global) -> Result<Issuer> {
-        if let Some(url) = &self.issuer {
-            return parse_issuer(url);
-        }
-        let region = global.region().await?;
-        let account = match self.names.bucket.is_some() || self.names.cluster.is_none() {
-            true => self.names.account_id.clone(),
-            false => Some(self.names.account(global, &region).await?),
-        };
-        Ok(self.names.place(&region, account.as_ref())?.issuer)
-    }
 }
 
 /// Parses an issuer that the user gave.
@@ -214,8 +176,8 @@ pub fn parse_issuer(url: &str) -> Result<Issuer> {
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("it is a whole number of seconds, from 1".to_owned()),
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("it is a whole number of seconds, from 1 to 86400".to_owned()),
     }
 }
 

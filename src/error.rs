@@ -28,7 +28,18 @@ pub enum Exit {
     /// `--timeout` ran out (as timeout(1)).
     Deadline = 124,
     /// SIGINT arrived (128 + 2).
-    Signal = 130,
+    Sigint = 130,
+    /// SIGTERM arrived (128 + 15).
+    Sigterm = 143,
+}
+
+/// A path or a value as a POSIX shell takes it: hints and flags are there to be pasted.
+pub fn shell_quoted(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:,@%+=".contains(&b);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 /// An error on one screen: what could not be done, why, and the next command.
@@ -115,5 +126,16 @@ impl Error {
     /// The exit code that the process ends with.
     pub fn exit(&self) -> Exit {
         self.exit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_the_same_value() {
+        assert_eq!(shell_quoted("/etc/kubernetes/pki"), "/etc/kubernetes/pki");
+        assert_eq!(shell_quoted("/my dir/it's"), r"'/my dir/it'\''s'");
     }
 }

@@ -8,12 +8,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shell_quoted};
 
 /// Key files and certificates are a few kilobytes.
-const MAX_KEY_FILE: u64 = 64 * 1024;
+const MAX_KEY_FILE: usize = 64 * 1024;
 
 /// Creates a directory for an issuer, with its parents: mode 0700.
 pub fn create_dir(path: &Path) -> Result<()> {
@@ -37,16 +38,33 @@ pub fn write_public(path: &Path, contents: &[u8]) -> Result<()> {
 }
 
 fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
-    let what = || format!("cannot write {}", path.display());
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let file = temporary(path, contents, mode)?;
+    file.persist_noclobber(path)
+        .map_err(|e| match e.error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::refused(format!("cannot write {}", path.display()))
+                    .because(
+                        "something is there already, and a file of an issuer is never overwritten",
+                    )
+                    .hint(format!(
+                        "look at it, and move it away or give another --dir: ls -l {}",
+                        shell_quoted(&path.display().to_string())
+                    ))
+            }
+            _ => cannot_write(path).because(e.error),
+        })?;
+    // The name itself must survive a power loss too.
+    let synced = File::open(parent(path)).and_then(|directory| directory.sync_all());
+    synced.map_err(|e| cannot_write(path).because(e))
+}
+
+/// A complete, synced file beside `path`; it goes when it is not persisted.
+fn temporary(path: &Path, contents: &[u8], mode: u32) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".irsactl-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    let written = builder.tempfile_in(parent).and_then(|mut file| {
+    let written = builder.tempfile_in(parent(path)).and_then(|mut file| {
         // The mode at creation went through the umask, which may have taken bits away.
         #[cfg(unix)]
         file.as_file()
@@ -55,77 +73,95 @@ fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
         file.as_file().sync_all()?;
         Ok(file)
     });
-    let file = written.map_err(|e| Error::failed(what()).because(e))?;
-    file.persist_noclobber(path)
-        .map_err(|e| match e.error.kind() {
-            io::ErrorKind::AlreadyExists => Error::refused(what())
-                .because("something is there already, and a file of an issuer is never overwritten")
-                .hint(format!(
-                    "look at it, and move it away or give another --dir: ls -l {}",
-                    path.display()
-                )),
-            _ => Error::failed(what()).because(e.error),
-        })?;
-    // The name itself must survive a power loss too.
-    let synced = File::open(parent).and_then(|directory| directory.sync_all());
-    synced.map_err(|e| Error::failed(what()).because(e))
+    written.map_err(|e| cannot_write(path).because(e))
 }
 
-/// Replaces or creates a file that can be made again at any time.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Replaces or creates a file that can be made again at any time. A symlink is replaced, never
+/// followed.
 pub fn write_document(path: &Path, contents: &[u8]) -> Result<()> {
-    fs::write(path, contents)
-        .map_err(|e| Error::failed(format!("cannot write {}", path.display())).because(e))
+    let file = temporary(path, contents, 0o644)?;
+    file.persist(path)
+        .map_err(|e| cannot_write(path).because(e.error))?;
+    Ok(())
 }
 
 /// Reads a key or certificate file: a regular file of at most 64 KiB.
 pub fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let what = || format!("cannot read {}", path.display());
-    // Asked before opening: opening a FIFO waits for its writer.
-    let metadata = fs::metadata(path).map_err(|e| Error::failed(what()).because(e))?;
-    if !metadata.is_file() {
-        return Err(Error::failed(what()).because("it is not a regular file"));
-    }
-    let file = OpenOptions::new()
-        .read(true)
-        .open(path)
-        .map_err(|e| Error::failed(what()).because(e))?;
-    let mut contents = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(MAX_KEY_FILE).unwrap_or_default() + 1,
-    ));
-    file.take(MAX_KEY_FILE + 1)
-        .read_to_end(&mut contents)
-        .map_err(|e| Error::failed(what()).because(e))?;
-    match contents.len() as u64 > MAX_KEY_FILE {
-        true => Err(Error::failed(what())
-            .because("it is larger than 64 KiB, so it is not a key or a certificate")),
-        false => Ok(contents),
-    }
+    read(
+        path,
+        open(path, true).map_err(|e| cannot_read(path).because(e))?,
+    )
 }
 
 /// Reads a private key file, which must be the user's own: not a symlink, not readable by others.
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let what = || format!("cannot use {}", path.display());
-    let metadata = fs::symlink_metadata(path).map_err(|e| Error::failed(what()).because(e))?;
-    if metadata.is_symlink() {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
         return Err(Error::refused(what())
             .because("it is a symbolic link")
             .hint("put the key file itself there"));
     }
+    let file = open(path, false).map_err(|e| cannot_read(path).because(e))?;
+    // Asked of the open file: what is at the path may be another one by now.
     #[cfg(unix)]
     {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-        if mode & 0o077 != 0 {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
+        let mode = metadata.permissions().mode() & 0o777;
+        if metadata.is_file() && mode & 0o077 != 0 {
+            let quoted = shell_quoted(&path.display().to_string());
             return Err(Error::refused(what())
-                .because(format!(
-                    "its mode is {mode:04o}: others can read or write the signing key"
-                ))
-                .hint(format!(
-                    "if nobody has read it: chmod 600 {}; else make a new key in another --dir",
-                    path.display()
-                )));
+                .because(format!("its mode is {mode:04o}: others can read or write the signing key"))
+                .hint(format!("if nobody has read it: chmod 600 {quoted}; else make a new key in another --dir")));
         }
     }
-    read_key(path)
+    read(path, file)
+}
+
+/// Opens without waiting for the writer of a FIFO, and without following a symlink if told so.
+fn open(path: &Path, follow: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let no_follow = if follow { 0 } else { libc::O_NOFOLLOW };
+        options.custom_flags(libc::O_NONBLOCK | no_follow);
+    }
+    options.open(path)
+}
+
+fn read(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>> {
+    let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
+    if !metadata.is_file() {
+        return Err(cannot_read(path).because("it is not a regular file"));
+    }
+    // Room for all of it at once: a buffer that grows leaves copies behind.
+    let mut contents = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE + 1));
+    let mut limited = file.take(MAX_KEY_FILE as u64 + 1);
+    limited
+        .read_to_end(&mut contents)
+        .map_err(|e| cannot_read(path).because(e))?;
+    match contents.len() > MAX_KEY_FILE {
+        true => Err(cannot_read(path)
+            .because("it is larger than 64 KiB, so it is not a key or a certificate")),
+        false => Ok(contents),
+    }
+}
+
+fn cannot_read(path: &Path) -> Error {
+    Error::failed(format!("cannot read {}", path.display()))
+}
+
+fn cannot_write(path: &Path) -> Error {
+    Error::failed(format!("cannot write {}", path.display()))
 }
 
 /// Whether anything is at `path`, also a dangling symlink.

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Exit, Result};
 use crate::plan::change::Change;
 use crate::plan::desired::Tags;
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
@@ -25,25 +25,38 @@ use super::observe::object;
 const PROPAGATION: Duration = Duration::from_secs(120);
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 
-/// Makes the change. Returns before `deadline` unless the call in hand takes longer.
-pub async fn apply(aws: &Aws, change: &Change, deadline: Instant) -> Result<()> {
+/// Makes the change. `on_wait` is told why, when AWS needs time. Returns before `deadline` unless the
+/// call in hand takes longer.
+pub async fn apply(
+    aws: &Aws,
+    change: &Change,
+    deadline: Instant,
+    on_wait: impl Fn(&str),
+) -> Result<()> {
     let patience = deadline.min(Instant::now() + PROPAGATION);
     let mut pause = Duration::from_millis(250);
     loop {
+        tracing::info!(
+            operation = change.operation(),
+            resource = change.resource(),
+            "calling"
+        );
         let failure = match call(aws, change).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
+        let Some(reason) = &failure.not_yet else {
+            return Err(failure.error);
+        };
         // Full jitter, so that two runs that collide do not collide again.
         let wait = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-        if !failure.not_yet || Instant::now() + wait >= patience {
-            return Err(failure.error);
+        if Instant::now() + wait >= patience {
+            return Err(match patience == deadline {
+                true => failure.error.with_exit(Exit::Deadline),
+                false => failure.error,
+            });
         }
-        tracing::info!(
-            operation = change.operation(),
-            ?wait,
-            "not yet, trying again"
-        );
+        on_wait(reason);
         tokio::time::sleep(wait).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
@@ -51,7 +64,8 @@ pub async fn apply(aws: &Aws, change: &Change, deadline: Instant) -> Result<()> 
 
 struct Failure {
     error: Error,
-    not_yet: bool,
+    /// The error code, when AWS only needs time.
+    not_yet: Option<String>,
 }
 
 async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
@@ -94,7 +108,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
                 .expected_bucket_owner(owner.as_str())
                 .tagging(tagging.map_err(|e| Failure {
                     error: Error::failed(cannot(change)).because(e),
-                    not_yet: false,
+                    not_yet: None,
                 })?);
             done_unless(change, request.send().await, &[])
         }
@@ -208,7 +222,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
                 .iam
                 .update_open_id_connect_provider_thumbprint()
                 .open_id_connect_provider_arn(arn)
-                .thumbprint_list(after.as_str());
+                .set_thumbprint_list(Some(after.clone()));
             done_unless(change, request.send().await, &[])
         }
     }
@@ -232,7 +246,7 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::message)
         .unwrap_or_default();
-    let not_yet = not_yet(change, code, message);
+    let not_yet = not_yet(change, code, message).then(|| code.to_owned());
     let hint = match code {
         "BucketAlreadyExists" => {
             Some("the name is taken by another account: choose another with --bucket")
@@ -240,14 +254,21 @@ where
         "PreconditionFailed" => Some(
             "somebody else published in the meantime: run again, it starts from what is there now",
         ),
+        _ if message.contains("BlockPublicPolicy") => Some(
+            "a public access block forbids public policies: not the bucket's and not the account's, which were looked at, so the organization's",
+        ),
         "OpenIdIdpCommunicationError" => {
             Some("IAM could not read the issuer's certificate: give it with --thumbprint")
         }
         _ => None,
     };
+    let blocked = message.contains("BlockPublicPolicy");
     let mut error = failed(cannot(change), change.operation(), error);
     if let Some(hint) = hint {
         error = error.hint(hint);
+    }
+    if blocked {
+        error = error.with_exit(Exit::Refused);
     }
     Err(Failure { error, not_yet })
 }

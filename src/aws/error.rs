@@ -77,7 +77,7 @@ where
             }
             Error::failed(what)
                 .because(format!("{operation}: {causes}"))
-                .hint("check the network, HTTPS_PROXY, SSL_CERT_FILE and AWS_ENDPOINT_URL, then run again")
+                .hint("check --region, the network, HTTPS_PROXY, SSL_CERT_FILE and AWS_ENDPOINT_URL, then run again")
         }
     }
 }

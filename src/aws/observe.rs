@@ -18,6 +18,7 @@ const MAX_OBJECT: u64 = 1 << 20;
 
 /// Reads what `desired` speaks of. The provider is read beside the bucket.
 pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
+    tracing::info!("reading what is there");
     let bucket = async {
         match &desired.publication {
             Some(publication) => observe_bucket(aws, publication).await,
@@ -68,7 +69,7 @@ pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<()> {
 }
 
 async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<Bucket>> {
-    if !bucket_is_ours(aws, publication).await? {
+    if !bucket_exists(aws, &publication.bucket, &publication.account).await? {
         return Ok(None);
     }
     let [jwks_key, discovery_key] = publication.object_keys();
@@ -94,41 +95,36 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
 }
 
 /// Whether the bucket exists; an error when it is another account's or in another region.
-async fn bucket_is_ours(aws: &Aws, publication: &Publication) -> Result<bool> {
-    let bucket = &publication.bucket;
+pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<bool> {
     let wrong_region = |region: &str| {
         Error::refused(format!("cannot use bucket s3://{bucket}"))
-            .because(format!(
-                "it is in region {region}, not in {}",
-                publication.region
-            ))
+            .because(format!("it is in region {region}, not in {}", aws.region))
             .hint(format!("give --region {region}, or another --bucket"))
     };
     let result = aws
         .s3
         .head_bucket()
         .bucket(bucket.as_str())
-        .expected_bucket_owner(publication.account.as_str())
+        .expected_bucket_owner(owner.as_str())
         .send()
         .await;
     match result {
         Ok(output) => match output.bucket_region() {
-            Some(region) if region != publication.region => Err(wrong_region(region)),
+            Some(region) if region != aws.region => Err(wrong_region(region)),
             _ => Ok(true),
         },
         Err(error) => {
             let region = error
                 .raw_response()
                 .and_then(|response| response.headers().get("x-amz-bucket-region"))
-                .filter(|region| *region != publication.region)
+                .filter(|region| *region != aws.region)
                 .map(str::to_owned);
             match (status(&error), region) {
                 (Some(404), _) => Ok(false),
                 (Some(301 | 400), Some(region)) => Err(wrong_region(&region)),
                 (Some(403), _) => Err(Error::refused(format!("cannot use bucket s3://{bucket}"))
                     .because(format!(
-                        "s3:HeadBucket: 403 Forbidden: it belongs to another account than {}, or s3:ListBucket is not granted",
-                        publication.account
+                        "s3:HeadBucket: 403 Forbidden: it belongs to another account than {owner}, or s3:ListBucket is not granted"
                     ))
                     .hint("choose another name with --bucket, or check the permissions with 'irsactl policy'")),
                 _ => Err(failed(format!("cannot look for bucket s3://{bucket}"), "s3:HeadBucket", error)),

@@ -70,7 +70,7 @@ fn resolve(region: &str, bucket: &str) -> Option<Endpoint> {
 
 fn unknown_region(region: &str) -> Error {
     Error::usage(format!("cannot use region '{}'", region.escape_debug()))
-        .because("it is not a region that the AWS SDK knows")
+        .because("it does not look like one")
         .hint("give a region such as us-west-2 with --region or AWS_REGION")
 }
 

@@ -14,10 +14,12 @@ use crate::plan::desired::Desired;
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;
-use super::deadline::Deadline;
 use super::flags::NodeOptions;
+use super::key_pair::{self, KeyPair};
 use super::provider::ProviderOptions;
-use super::{dry_run, keygen, publish};
+use super::publish::KeyOptions;
+use super::stop::Stop;
+use super::{dry_run, publish, resolve};
 
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]
@@ -35,6 +37,8 @@ pub struct Bootstrap {
     names: Names,
     #[command(flatten)]
     provider: ProviderOptions,
+    #[command(flatten)]
+    key: KeyOptions,
     #[command(flatten)]
     node: NodeOptions,
     #[command(flatten)]
@@ -71,44 +75,42 @@ impl Answer for BootstrapAnswer {
 }
 
 impl Bootstrap {
-    pub(super) async fn run(self, global: &Global, deadline: &Deadline) -> Result<Exit> {
-        let region = global.region().await?;
+    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
-        // Everything that can be refused without the key is, before a key is made.
-        let existing_key =
-            match change.dry_run || crate::file::exists(&keygen::signing_key_file(&global.dir))? {
-                true => Some(keygen::load(&global.dir)?),
-                false => None,
-            };
-        let session = Session::open(
-            global,
-            deadline,
-            &region,
-            self.names.account_id.as_ref(),
-            change.offline,
-        )
-        .await?;
+        change.check_consent()?;
+        let region = resolve::region(global).await?;
+        self.names.check(&region)?;
+        // A new key stays in memory until the changes are agreed to.
+        let pair = match change.dry_run {
+            true => KeyPair::load(&global.dir)?,
+            false => KeyPair::load_or_generate(&global.dir, 2048)?,
+        };
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
         let issuer = place.issuer.clone();
-        let thumbprint = self.provider.thumbprint(&issuer, change.offline).await?;
-        let public_key = match existing_key {
-            Some(public_key) => public_key,
-            None => self.new_key(global)?,
-        };
+        let thumbprint = self
+            .provider
+            .thumbprint(issuer.host(), change.offline)
+            .await?;
         let tags = change.tags(self.names.cluster.as_deref());
         let provider =
             self.provider
                 .desired(&issuer, &session, &region, thumbprint, tags.clone())?;
         let provider_arn = provider.arn.clone();
+        let publication = publish::publication(&place, &session, &pair.public, &self.key, tags)?;
         let desired = Desired {
             issuer: issuer.clone(),
-            publication: Some(publish::publication(&place, &session, &public_key, tags)?),
+            publication: Some(publication),
             provider: Some(provider),
             adopt: change.adopt,
         };
+        self.node.warn_of_lock_out();
         let settings = self.node.settings(&issuer);
         let flags_text = flags::render(&settings);
-        let planned = session.plan(&desired).await?;
+        let mut planned = session.plan(&desired).await?;
+        self.provider
+            .note_offline(change.offline, &mut planned.plan);
         if change.dry_run {
             return dry_run::run(
                 global,
@@ -119,11 +121,20 @@ impl Bootstrap {
                 Some(&flags_text),
             );
         }
-        let outcome = session.carry_out(&desired, planned, change).await?;
+        let save_key = || {
+            if pair.is_new() {
+                let path = key_pair::signing_key_file(&global.dir);
+                output::say(format_args!("new signing key: {}", path.display()));
+            }
+            pair.save(&global.dir)
+        };
+        let outcome = session
+            .carry_out(&desired, planned, change, save_key)
+            .await?;
         let answer = BootstrapAnswer {
             issuer,
             provider_arn,
-            kid: keygen::kid(&public_key)?,
+            kid: pair.kid()?,
             thumbprints: outcome.thumbprints(),
             flags: settings.flags(),
             changes: outcome.changes,
@@ -131,12 +142,5 @@ impl Bootstrap {
         };
         output::print(&answer, global.output)?;
         Ok(Exit::Done)
-    }
-
-    fn new_key(&self, global: &Global) -> Result<crate::oidc::key::PublicKey> {
-        let (public_key, _) = keygen::ensure(&global.dir, 2048)?;
-        let path = keygen::signing_key_file(&global.dir);
-        output::say(format_args!("new signing key: {}", path.display()));
-        Ok(public_key)
     }
 }

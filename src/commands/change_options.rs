@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::error::{Error, Result};
+use crate::output;
 use crate::plan::desired::{CLUSTER, MANAGED_BY, Tags};
 
 /// Options of every command that changes AWS.
@@ -33,6 +35,17 @@ pub(super) struct ChangeOptions {
 }
 
 impl ChangeOptions {
+    /// Refuses to start when nobody could consent in the end.
+    pub(super) fn check_consent(&self) -> Result<()> {
+        match self.dry_run || self.yes || output::can_ask() {
+            true => Ok(()),
+            false => Err(
+                Error::usage("cannot ask whether to make changes: there is no terminal")
+                    .hint("run again with --yes, or with --dry-run to only look"),
+            ),
+        }
+    }
+
     /// The tags of every resource: the owner's mark and the user's own.
     pub(super) fn tags(&self, cluster: Option<&str>) -> Tags {
         let (key, value) = MANAGED_BY;

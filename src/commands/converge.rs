@@ -9,23 +9,25 @@ use crate::aws::{apply, observe};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
+use crate::iam::bucket::BucketName;
 use crate::output::plan::{PlanAnswer, Target, headline};
 use crate::output::{self, Answer};
+use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
 use crate::plan::observed::Observed;
 
 use super::change_options::ChangeOptions;
-use super::deadline::Deadline;
 use super::read_back;
+use super::stop::Stop;
 
 /// A run against one account: connected, or offline.
-pub(super) struct Session<'d> {
+pub(super) struct Session<'s> {
     aws: Option<Aws>,
     /// The account of the credentials, or `--account-id` when offline.
     pub(super) account: AccountId,
     target: Target,
-    deadline: &'d Deadline,
+    stop: &'s Stop,
 }
 
 /// What a plan was made of.
@@ -51,11 +53,11 @@ impl Outcome {
     }
 }
 
-impl<'d> Session<'d> {
+impl<'s> Session<'s> {
     /// Connects, and checks that the credentials are of the account and partition that are meant.
     pub(super) async fn open(
         global: &Global,
-        deadline: &'d Deadline,
+        stop: &'s Stop,
         region: &str,
         account: Option<&AccountId>,
         offline: bool,
@@ -71,7 +73,7 @@ impl<'d> Session<'d> {
                 aws: None,
                 account: account.clone(),
                 target: target(account),
-                deadline,
+                stop,
             });
         }
         let partition = crate::aws::partition::of_region(region)?;
@@ -106,7 +108,7 @@ impl<'d> Session<'d> {
             aws: Some(aws),
             account: identity.account,
             target,
-            deadline,
+            stop,
         })
     }
 
@@ -136,12 +138,13 @@ impl<'d> Session<'d> {
         PlanAnswer::new(&desired.issuer, self.target.clone(), plan)
     }
 
-    /// Asks, makes the changes, and reads everything back.
+    /// Asks, does what must come before, makes the changes, and reads everything back.
     pub(super) async fn carry_out(
         &self,
         desired: &Desired,
         planned: Planned,
         options: &ChangeOptions,
+        before: impl FnOnce() -> Result<()>,
     ) -> Result<Outcome> {
         let Planned { plan, observed } = planned;
         let changes = plan.changes.len();
@@ -162,20 +165,36 @@ impl<'d> Session<'d> {
             if !options.yes {
                 self.ask().await?;
             }
+            before()?;
+            self.stop.set_changing(true);
             self.apply(aws, &plan).await?;
-            read_back::as_owner(self, desired, self.deadline).await?
+            self.stop.set_changing(false);
+            let read_back = read_back::as_owner(self, desired, self.stop).await;
+            read_back.map_err(after_changes)?
         };
-        if aws.s3_endpoint.is_none() {
-            read_back::as_public(desired, &observed, self.deadline).await?;
+        if let Some(endpoint) = &aws.s3_endpoint {
+            output::say(format_args!(
+                "note: S3 is at {}, so nothing was read back from the issuer's own host",
+                output::sanitized(endpoint)
+            ));
+        } else {
+            let read_back = read_back::as_public(desired, &observed, self.stop).await;
+            read_back.map_err(|error| {
+                if changes == 0 {
+                    error
+                } else {
+                    after_changes(error)
+                }
+            })?;
         }
         Ok(Outcome { changes, observed })
     }
 
     /// The clock stands still meanwhile, and Ctrl-C works.
     async fn ask(&self) -> Result<()> {
-        self.deadline.stop();
+        self.stop.stop_clock();
         let answer = tokio::task::spawn_blocking(|| output::confirm("make these changes?")).await;
-        self.deadline.restart();
+        self.stop.restart_clock();
         match answer {
             Ok(Ok(true)) => Ok(()),
             Ok(Err(error)) => Err(error),
@@ -183,39 +202,82 @@ impl<'d> Session<'d> {
         }
     }
 
+    /// Refuses a bucket that is not there: whoever takes its name could sign tokens for a provider
+    /// that trusts it.
+    pub(super) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
+        let Some(aws) = &self.aws else { return Ok(()) };
+        match observe::bucket_exists(aws, bucket, &self.account).await? {
+            true => Ok(()),
+            false => Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
+                .because("whoever creates it next could sign tokens that the provider accepts")
+                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both")),
+        }
+    }
+
     async fn apply(&self, aws: &Aws, plan: &Plan) -> Result<()> {
         for (done, change) in plan.changes.iter().enumerate() {
             let start = Instant::now();
-            let at = self.deadline.at();
-            let outcome = tokio::time::timeout_at(at, apply::apply(aws, change, at)).await;
-            let error = match outcome {
-                Ok(Ok(())) => {
-                    output::say(format_args!(
-                        "{}  {:.1} s",
-                        headline(change),
-                        start.elapsed().as_secs_f64()
-                    ));
+            let error = match self.apply_one(aws, change).await {
+                Ok(()) => {
+                    let seconds = start.elapsed().as_secs_f64();
+                    output::say(format_args!("{}  {seconds:.1} s", headline(change)));
                     continue;
                 }
-                Ok(Err(error)) => error,
-                Err(_) => Error::deadline(format!(
-                    "cannot finish {}: the time is up",
-                    change.resource()
-                )),
+                Err(error) => error,
+            };
+            let failed = if is_signal(&error) {
+                "not tried"
+            } else {
+                "failed   "
             };
             for (index, change) in plan.changes.iter().enumerate() {
                 let state = match index.cmp(&done) {
                     Ordering::Less => "done     ",
-                    Ordering::Equal => "failed   ",
+                    Ordering::Equal => failed,
                     Ordering::Greater => "not tried",
                 };
                 output::say(format_args!("  {state}  {}", headline(change)));
             }
-            return Err(match (done, error.exit()) {
-                (0, _) | (_, Exit::Deadline) => error,
-                _ => error.with_exit(Exit::Interrupted),
+            return Err(if done == 0 {
+                error
+            } else {
+                after_changes(error)
             });
         }
         Ok(())
+    }
+
+    async fn apply_one(&self, aws: &Aws, change: &Change) -> Result<()> {
+        self.stop.check_signal()?;
+        let waiting = |code: &str| {
+            output::say(format_args!(
+                "{}  AWS says {}: trying again",
+                headline(change),
+                output::sanitized(code)
+            ));
+        };
+        let deadline = self.stop.deadline();
+        let applied = apply::apply(aws, change, deadline, waiting);
+        tokio::time::timeout_at(deadline, applied)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::deadline(format!(
+                    "cannot finish {}: the time is up",
+                    change.resource()
+                )))
+            })
+    }
+}
+
+fn is_signal(error: &Error) -> bool {
+    matches!(error.exit(), Exit::Sigint | Exit::Sigterm)
+}
+
+/// An error after something was changed: what it was decides the exit code no more, unless it was
+/// the time, a signal, or that AWS shows something else than was written.
+fn after_changes(error: Error) -> Error {
+    match error.exit() {
+        Exit::Deadline | Exit::Drift | Exit::Sigint | Exit::Sigterm => error,
+        _ => error.with_exit(Exit::Interrupted),
     }
 }

@@ -8,6 +8,8 @@ use crate::oidc::discovery::DiscoveryDocument;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
 
+use super::resolve;
+
 /// Options of `discovery`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -27,7 +29,7 @@ impl Answer for DiscoveryDocument {
 
 impl Discovery {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
-        let issuer = self.issuer.resolve(global).await?;
+        let issuer = resolve::issuer(global, &self.issuer).await?;
         output::print(&DiscoveryDocument::of(&issuer), global.output)?;
         Ok(Exit::Done)
     }

@@ -10,6 +10,8 @@ use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 
+use super::resolve;
+
 /// Options of `flags`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -61,7 +63,7 @@ enum SettingsFormat {
 struct FlagsAnswer {
     issuer: Issuer,
     flags: Vec<Flag>,
-    #[serde(skip)]
+    /// The settings in the form that was asked for.
     text: String,
 }
 
@@ -72,6 +74,20 @@ impl Answer for FlagsAnswer {
 }
 
 impl NodeOptions {
+    fn loses_old_key(&self) -> bool {
+        !self.existing_issuer.is_empty() && self.existing_public_key.is_empty()
+    }
+
+    /// Says when the settings would lock out every pod that has a token now.
+    pub(super) fn warn_of_lock_out(&self) {
+        if self.loses_old_key() {
+            output::say(
+                "warning: without --existing-public-key the API server refuses every token signed by the old key; \
+                 give the file that --service-account-key-file names now",
+            );
+        }
+    }
+
     /// The settings for an issuer.
     pub(super) fn settings(&self, issuer: &Issuer) -> ApiServerSettings {
         ApiServerSettings {
@@ -85,22 +101,15 @@ impl NodeOptions {
 
 impl Flags {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
-        let issuer = self.issuer.resolve(global).await?;
+        let issuer = resolve::issuer(global, &self.issuer).await?;
         let mut settings = self.node.settings(&issuer);
-        let live_without_key =
-            !settings.existing_issuers.is_empty() && settings.existing_public_keys.is_empty();
         let text = match self.format {
             SettingsFormat::Flags => {
-                if live_without_key {
-                    output::say(
-                        "warning: without --existing-public-key the API server refuses every token signed by the old key; \
-                         give the file that --service-account-key-file names now",
-                    );
-                }
+                self.node.warn_of_lock_out();
                 flags::render(&settings)
             }
             SettingsFormat::Kubeadm => {
-                if live_without_key {
+                if self.node.loses_old_key() {
                     settings
                         .existing_public_keys
                         .push(kubeadm::DEFAULT_PUBLIC_KEY.to_owned());

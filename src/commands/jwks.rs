@@ -12,7 +12,7 @@ use crate::oidc::key::PublicKey;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
 
-use super::keygen;
+use super::key_pair::{self, KeyPair};
 
 /// Options of `jwks`.
 #[derive(Args, Debug)]
@@ -47,11 +47,11 @@ impl Jwks {
                 ));
             }
             keys.extend(
-                PublicKey::all_from_pem(&text).map_err(|cause| keygen::unusable(path, &cause))?,
+                PublicKey::all_from_pem(&text).map_err(|cause| key_pair::unusable(path, &cause))?,
             );
         }
         if self.public_key.is_empty() {
-            keys.push(keygen::load(&global.dir)?);
+            keys.push(KeyPair::load(&global.dir)?.public);
         }
         let set = jwk_set(&keys)?;
         output::print(&set, global.output)?;

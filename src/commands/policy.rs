@@ -11,6 +11,8 @@ use crate::iam::permissions::{self, BucketScope, Scope};
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
 
+use super::resolve;
+
 /// Options of `policy`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -26,9 +28,6 @@ pub struct Policy {
     /// For a dry run: reading only
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// For taking over a bucket or provider that is not tagged as ours
-    #[arg(long)]
-    adopt: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,9 +49,9 @@ impl Answer for PolicyAnswer {
 
 impl Policy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
-        let region = global.region().await?;
+        let region = resolve::region(global).await?;
         let names = &self.issuer.names;
-        let account = names.account(global, &region).await?;
+        let account = resolve::account(global, names, &region).await?;
         let partition = partition::of_region(&region)?;
         let (issuer, publishes) = match (&self.issuer.issuer, self.command) {
             (Some(url), Changing::Provider) => (config::parse_issuer(url)?, None),
@@ -74,20 +73,21 @@ impl Policy {
             under("keys.json"),
             under(".well-known/openid-configuration"),
         ];
-        let bucket = match (&publishes, self.command) {
-            (Some((bucket, _)), Changing::Bootstrap | Changing::Publish) => Some(BucketScope {
+        let bucket = publishes.as_ref().map(|(bucket, _)| match self.command {
+            Changing::Provider => BucketScope::Look {
+                bucket: bucket.as_str(),
+            },
+            _ => BucketScope::Publish {
                 bucket: bucket.as_str(),
                 keys: [&keys[0], &keys[1]],
-            }),
-            _ => None,
-        };
+            },
+        });
         let document = permissions::document(&Scope {
             partition: &partition,
             account: &account,
             bucket,
             provider: (self.command != Changing::Publish).then(|| issuer.host_path()),
             changes: !self.dry_run,
-            adopts: self.adopt,
         });
         output::print(&PolicyAnswer(document), global.output)?;
         Ok(Exit::Done)

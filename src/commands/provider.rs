@@ -11,19 +11,21 @@ use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::desired::{Audiences, Desired, Provider, Tags, ThumbprintChoice};
+use crate::plan::diff::Plan;
 use crate::probe::chain;
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;
-use super::deadline::Deadline;
-use super::dry_run;
+use super::stop::Stop;
+use super::{dry_run, resolve};
 
 /// Options of `provider`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   irsactl provider --cluster demo --region us-west-2 --dry-run
-  irsactl provider --issuer https://oidc.example.com --region us-west-2 --yes")]
+  irsactl provider --issuer https://oidc.example.com --region us-west-2 --yes \\
+    --thumbprint 990f4193972f2becf12ddeda5237f9c952f20d9e")]
 pub struct ProviderArgs {
     #[command(flatten)]
     issuer: IssuerNames,
@@ -62,33 +64,36 @@ impl Answer for ProviderAnswer {
 }
 
 impl ProviderOptions {
-    /// The thumbprint: given, left to IAM, or read from the chain of the host that serves the JWK
-    /// Set, as IAM's documentation has it. Without a network it is left to IAM.
-    pub(super) async fn thumbprint(
-        &self,
-        issuer: &Issuer,
-        offline: bool,
-    ) -> Result<ThumbprintChoice> {
+    /// The thumbprint: given, left to IAM, or read from the chain of `host`, which serves the JWK Set
+    /// ("Obtain the thumbprint for an OpenID Connect identity provider", IAM User Guide). Without a
+    /// network it is left to IAM.
+    pub(super) async fn thumbprint(&self, host: &str, offline: bool) -> Result<ThumbprintChoice> {
         if let Some(thumbprint) = &self.thumbprint {
             return Ok(ThumbprintChoice::Given(thumbprint.clone()));
         }
-        if self.no_thumbprint {
+        if self.no_thumbprint || offline {
             return Ok(ThumbprintChoice::Iam);
         }
-        if offline {
-            output::say(
-                "note: offline, so the thumbprint is left to IAM in this plan; give --thumbprint to fix it",
-            );
-            return Ok(ThumbprintChoice::Iam);
-        }
-        let chain = chain::fetch(issuer.host(), 443).await.map_err(|error| {
+        let chain = chain::fetch(host, 443).await.map_err(|error| {
             error.hint(
                 "give the thumbprint with --thumbprint, or leave it to IAM with --no-thumbprint",
             )
         })?;
-        Ok(ThumbprintChoice::Observed(
-            chain.last(issuer.host())?.sha1.clone(),
-        ))
+        Ok(ThumbprintChoice::Observed(chain.last(host)?.sha1.clone()))
+    }
+
+    /// A reviewer must know that an online plan can differ in the thumbprint.
+    pub(super) fn note_offline(&self, offline: bool, plan: &mut Plan) {
+        if offline && self.needs_network() {
+            plan.notes.push(
+                "offline, so the thumbprint is left to IAM in this plan; a run online reads it from the issuer's TLS chain; fix it with --thumbprint".to_owned(),
+            );
+        }
+    }
+
+    /// Whether the choice can only be made online.
+    fn needs_network(&self) -> bool {
+        self.thumbprint.is_none() && !self.no_thumbprint
     }
 
     /// The provider that is wanted.
@@ -101,8 +106,12 @@ impl ProviderOptions {
         tags: Tags,
     ) -> Result<Provider> {
         let partition = partition::of_region(region)?;
-        let mut audiences = self.audience.clone();
-        audiences.dedup();
+        let mut audiences: Vec<String> = Vec::new();
+        for audience in &self.audience {
+            if !audiences.contains(audience) {
+                audiences.push(audience.clone());
+            }
+        }
         if audiences.len() > 100 {
             return Err(Error::usage("IAM takes at most 100 audiences"));
         }
@@ -120,23 +129,40 @@ impl ProviderOptions {
 }
 
 impl ProviderArgs {
-    pub(super) async fn run(self, global: &Global, deadline: &Deadline) -> Result<Exit> {
-        let region = global.region().await?;
-        let names = &self.issuer.names;
+    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
-        let session = Session::open(
-            global,
-            deadline,
-            &region,
-            names.account_id.as_ref(),
-            change.offline,
-        )
-        .await?;
-        let issuer = match &self.issuer.issuer {
-            Some(url) => config::parse_issuer(url)?,
-            None => names.place(&region, Some(&session.account))?.issuer,
+        change.check_consent()?;
+        let region = resolve::region(global).await?;
+        let names = &self.issuer.names;
+        let custom = self
+            .issuer
+            .issuer
+            .as_deref()
+            .map(config::parse_issuer)
+            .transpose()?;
+        if custom.is_none() {
+            names.check(&region)?;
+        }
+        let account = names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline).await?;
+        let (issuer, host) = match custom {
+            Some(issuer) => {
+                let asks = self.provider.needs_network() && !change.offline;
+                let host = if asks {
+                    resolve::jwks_host(&issuer).await
+                } else {
+                    issuer.host().to_owned()
+                };
+                (issuer, host)
+            }
+            None => {
+                let place = names.place(&region, Some(&session.account))?;
+                session.require_bucket(&place.bucket).await?;
+                let host = place.issuer.host().to_owned();
+                (place.issuer, host)
+            }
         };
-        let thumbprint = self.provider.thumbprint(&issuer, change.offline).await?;
+        let thumbprint = self.provider.thumbprint(&host, change.offline).await?;
         let tags = change.tags(names.cluster.as_deref());
         let provider = self
             .provider
@@ -148,11 +174,15 @@ impl ProviderArgs {
             provider: Some(provider),
             adopt: change.adopt,
         };
-        let planned = session.plan(&desired).await?;
+        let mut planned = session.plan(&desired).await?;
+        self.provider
+            .note_offline(change.offline, &mut planned.plan);
         if change.dry_run {
             return dry_run::run(global, &session, &desired, &planned, change, None);
         }
-        let outcome = session.carry_out(&desired, planned, change).await?;
+        let outcome = session
+            .carry_out(&desired, planned, change, || Ok(()))
+            .await?;
         let answer = ProviderAnswer {
             issuer,
             provider_arn,

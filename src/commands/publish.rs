@@ -13,8 +13,9 @@ use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;
-use super::deadline::Deadline;
-use super::{dry_run, jwks, keygen};
+use super::key_pair::KeyPair;
+use super::stop::Stop;
+use super::{dry_run, jwks, resolve};
 
 /// Options of `publish`.
 #[derive(Args, Debug)]
@@ -26,7 +27,17 @@ pub struct Publish {
     #[command(flatten)]
     names: Names,
     #[command(flatten)]
+    key: KeyOptions,
+    #[command(flatten)]
     change: ChangeOptions,
+}
+
+/// How the key of the issuer directory joins what is published.
+#[derive(Args, Clone, Debug)]
+pub(super) struct KeyOptions {
+    /// Publish the key beside other keys of the same cluster that are published already
+    #[arg(long)]
+    add_key: bool,
 }
 
 #[derive(Serialize)]
@@ -44,24 +55,20 @@ impl Answer for PublishAnswer {
 }
 
 impl Publish {
-    pub(super) async fn run(self, global: &Global, deadline: &Deadline) -> Result<Exit> {
-        let region = global.region().await?;
+    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
-        let public_key = keygen::load(&global.dir)?;
-        let session = Session::open(
-            global,
-            deadline,
-            &region,
-            self.names.account_id.as_ref(),
-            change.offline,
-        )
-        .await?;
+        change.check_consent()?;
+        let region = resolve::region(global).await?;
+        self.names.check(&region)?;
+        let public_key = KeyPair::load(&global.dir)?.public;
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
         let issuer = place.issuer.clone();
         let tags = change.tags(self.names.cluster.as_deref());
         let desired = Desired {
             issuer: issuer.clone(),
-            publication: Some(publication(&place, &session, &public_key, tags)?),
+            publication: Some(publication(&place, &session, &public_key, &self.key, tags)?),
             provider: None,
             adopt: change.adopt,
         };
@@ -69,7 +76,9 @@ impl Publish {
         if change.dry_run {
             return dry_run::run(global, &session, &desired, &planned, change, None);
         }
-        let outcome = session.carry_out(&desired, planned, change).await?;
+        let outcome = session
+            .carry_out(&desired, planned, change, || Ok(()))
+            .await?;
         let answer = PublishAnswer {
             discovery_url: issuer.discovery_url(),
             jwks_uri: issuer.jwks_uri(),
@@ -86,6 +95,7 @@ pub(super) fn publication(
     place: &Place,
     session: &Session<'_>,
     public_key: &PublicKey,
+    key: &KeyOptions,
     mut tags: Tags,
 ) -> Result<Publication> {
     // A bucket can hold several clusters' issuers, so it is not one cluster's.
@@ -98,6 +108,7 @@ pub(super) fn publication(
         prefix: place.prefix.clone(),
         tags,
         keys: jwks::jwk_set(std::slice::from_ref(public_key))?,
+        add_key: key.add_key,
         discovery: DiscoveryDocument::of(&place.issuer),
     })
 }

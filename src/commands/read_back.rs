@@ -8,12 +8,13 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::error::{Error, Exit, Result};
+use crate::output;
 use crate::plan::desired::Desired;
 use crate::plan::observed::{Object, Observed};
 use crate::probe::document;
 
 use super::converge::{Planned, Session};
-use super::deadline::Deadline;
+use super::stop::Stop;
 
 /// How long a change may take to show (as long as Terraform waits for a bucket).
 const PROPAGATION: Duration = Duration::from_secs(120);
@@ -22,18 +23,24 @@ const PROPAGATION: Duration = Duration::from_secs(120);
 struct Patience {
     until: Instant,
     pause: Duration,
+    said: bool,
 }
 
 impl Patience {
-    fn until(deadline: &Deadline) -> Self {
+    fn until(stop: &Stop) -> Self {
         Self {
-            until: deadline.at().min(Instant::now() + PROPAGATION),
+            until: stop.deadline().min(Instant::now() + PROPAGATION),
             pause: Duration::from_millis(250),
+            said: false,
         }
     }
 
-    /// Waits; false when there is no time left.
-    async fn wait(&mut self) -> bool {
+    /// Waits, and says once for what; false when there is no time left.
+    async fn wait(&mut self, what: &str) -> bool {
+        if !self.said {
+            output::say(format_args!("waiting for AWS: {}", output::sanitized(what)));
+            self.said = true;
+        }
         if Instant::now() + self.pause >= self.until {
             return false;
         }
@@ -47,9 +54,9 @@ impl Patience {
 pub(super) async fn as_owner(
     session: &Session<'_>,
     desired: &Desired,
-    deadline: &Deadline,
+    stop: &Stop,
 ) -> Result<Observed> {
-    let mut patience = Patience::until(deadline);
+    let mut patience = Patience::until(stop);
     loop {
         let difference = match session.plan(desired).await {
             Ok(Planned { observed, plan }) => match plan.changes.first() {
@@ -62,8 +69,7 @@ pub(super) async fn as_owner(
             Err(error) if error.exit() == Exit::Failed => error,
             Err(error) => return Err(error),
         };
-        tracing::info!(what = difference.what(), "not settled yet");
-        if !patience.wait().await {
+        if !patience.wait(difference.what()).await {
             return Err(difference.with_exit(Exit::Drift));
         }
     }
@@ -71,33 +77,28 @@ pub(super) async fn as_owner(
 
 /// Fetches both documents anonymously until they are what was written. S3 answers 403 until a
 /// bucket policy has taken effect.
-pub(super) async fn as_public(
-    desired: &Desired,
-    observed: &Observed,
-    deadline: &Deadline,
-) -> Result<()> {
+pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Stop) -> Result<()> {
     let (Some(_), Some(bucket)) = (&desired.publication, &observed.bucket) else {
         return Ok(());
     };
     let issuer = &desired.issuer;
-    fetch(&issuer.jwks_uri(), bucket.jwks.as_ref(), deadline).await?;
-    fetch(&issuer.discovery_url(), bucket.discovery.as_ref(), deadline).await
+    fetch(&issuer.jwks_uri(), bucket.jwks.as_ref(), stop).await?;
+    fetch(&issuer.discovery_url(), bucket.discovery.as_ref(), stop).await
 }
 
-async fn fetch(url: &str, object: Option<&Object>, deadline: &Deadline) -> Result<()> {
+async fn fetch(url: &str, object: Option<&Object>, stop: &Stop) -> Result<()> {
     let parsed =
         Url::parse(url).map_err(|e| Error::failed(format!("cannot fetch {url}")).because(e))?;
     let expected = object.map_or(&[][..], |object| &object.body);
-    let mut patience = Patience::until(deadline);
+    let mut patience = Patience::until(stop);
     loop {
-        let answer = document::fetch(&parsed).await?;
-        let seen = match answer.status {
-            200 if answer.body == expected => return Ok(()),
-            200 => "other bytes than were written".to_owned(),
-            status => format!("HTTP status {status}"),
+        let seen = match document::fetch(&parsed).await {
+            Ok(answer) if answer.status == 200 && answer.body == expected => return Ok(()),
+            Ok(answer) if answer.status == 200 => "other bytes than were written".to_owned(),
+            Ok(answer) => format!("HTTP status {}", answer.status),
+            Err(error) => error.causes().join(": "),
         };
-        tracing::info!(url, seen, "not public yet");
-        if !patience.wait().await {
+        if !patience.wait(&format!("{url} is not public yet")).await {
             return Err(Error::failed(format!("cannot read {url} as the public"))
                 .because(format!("the answer to an anonymous GET is {seen}"))
                 .hint("STS reads it the same way; look for a denying statement in the bucket policy, or run again")

@@ -9,6 +9,8 @@ use crate::iam::thumbprint::Thumbprint;
 use crate::output::{self, Answer};
 use crate::probe::chain::{self, Chain};
 
+use super::resolve;
+
 /// Options of `thumbprint`.
 #[derive(Args, Debug)]
 #[command(
@@ -17,7 +19,7 @@ use crate::probe::chain::{self, Chain};
 #[command(after_help = "\
 Examples:
   irsactl thumbprint s3.us-west-2.amazonaws.com
-  irsactl thumbprint --issuer https://oidc.example.com -o json
+  irsactl thumbprint --bucket my-issuer --region us-west-2 -o json
 
 The thumbprint is the SHA-1 of the last certificate that the server presents, from a chain that
 verified. With -o json the whole chain is printed.")]
@@ -47,7 +49,13 @@ impl ThumbprintArgs {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
         let (host, port) = match &self.host {
             Some(text) => host_and_port(text)?,
-            None => (self.issuer.resolve(global).await?.host().to_owned(), 443),
+            None => {
+                let issuer = resolve::issuer(global, &self.issuer).await?;
+                match self.issuer.issuer {
+                    Some(_) => (resolve::jwks_host(&issuer).await, 443),
+                    None => (issuer.host().to_owned(), 443),
+                }
+            }
         };
         let chain = chain::fetch(&host, port).await?;
         let last = chain.last(&host)?;

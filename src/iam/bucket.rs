@@ -11,6 +11,9 @@ use super::arn::AccountId;
 
 const MAX_LEN: usize = 63;
 
+/// Regions where S3 has no account-regional namespace (S3 User Guide, as above).
+const WITHOUT_ACCOUNT_REGIONAL: [&str; 2] = ["me-south-1", "me-central-1"];
+
 /// A valid bucket name without dots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -42,6 +45,16 @@ pub enum BucketNameError {
         name: String,
         /// What is reserved.
         affix: &'static str,
+    },
+    /// An account-regional name where there are none.
+    #[error(
+        "bucket name {name} cannot be made in {region}: S3 has no account-regional names there"
+    )]
+    NoNamespace {
+        /// The name.
+        name: String,
+        /// The region.
+        region: String,
     },
     /// An account-regional name of another account or region.
     #[error("bucket name {name} ends in -an, which S3 keeps for names that end in {expected}")]
@@ -117,6 +130,12 @@ impl BucketName {
         region: &str,
     ) -> Result<Self, BucketNameError> {
         let name = format!("{cluster}-oidc-{account}-{region}-an");
+        if WITHOUT_ACCOUNT_REGIONAL.contains(&region) {
+            return Err(BucketNameError::NoNamespace {
+                name,
+                region: region.to_owned(),
+            });
+        }
         Self::parse(&name, Some(account), region)
     }
 
@@ -175,6 +194,7 @@ mod tests {
         assert!(BucketName::parse("demo-111122223333-us-west-2-an", None, "us-west-2").is_ok());
         assert!(BucketName::parse("demo-an", None, "us-west-2").is_err());
         let long = BucketName::account_regional(&"c".repeat(40), &account, "us-west-2");
+        assert!(BucketName::account_regional("demo", &account, "me-south-1").is_err());
         assert!(long.unwrap_err().to_string().contains("has 71 characters"));
     }
 }

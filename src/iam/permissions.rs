@@ -7,12 +7,20 @@ use serde_json::{Value, json};
 
 use super::arn::{self, AccountId, Partition};
 
-/// What the documents part of a command touches.
-pub struct BucketScope<'a> {
-    /// The bucket's name.
-    pub bucket: &'a str,
-    /// The keys of the two objects.
-    pub keys: [&'a str; 2],
+/// What a command does with the bucket.
+pub enum BucketScope<'a> {
+    /// Make and publish.
+    Publish {
+        /// The bucket's name.
+        bucket: &'a str,
+        /// The keys of the two objects.
+        keys: [&'a str; 2],
+    },
+    /// Look whether it is ours, before a provider trusts it.
+    Look {
+        /// The bucket's name.
+        bucket: &'a str,
+    },
 }
 
 /// What a command would do.
@@ -21,34 +29,32 @@ pub struct Scope<'a> {
     pub partition: &'a Partition,
     /// The account.
     pub account: &'a AccountId,
-    /// The bucket, for commands that publish.
+    /// The bucket; none for an issuer on another host.
     pub bucket: Option<BucketScope<'a>>,
     /// The issuer host path, for commands that manage the provider.
     pub provider: Option<&'a str>,
     /// Whether the command changes anything, or is a dry run.
     pub changes: bool,
-    /// Whether it takes over what is not tagged ours (`--adopt`).
-    pub adopts: bool,
 }
 
 /// The policy document.
 pub fn document(scope: &Scope<'_>) -> Value {
     let mut statements = Vec::new();
-    let statement = |sid: &str, read: &[&str], write: &[&str], adopt: &[&str], resource: Value| {
+    let statement = |sid: &str, read: &[&str], write: &[&str], resource: Value| {
         let mut actions = read.to_vec();
         if scope.changes {
             actions.extend(write);
         }
-        if scope.changes && scope.adopts {
-            actions.extend(adopt);
-        }
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
     };
-    if let Some(BucketScope { bucket, keys }) = &scope.bucket {
+    if let Some(BucketScope::Look { bucket }) = &scope.bucket {
+        let resource = json!(arn::bucket(scope.partition, bucket));
+        statements.push(statement("Bucket", &["s3:ListBucket"], &[], resource));
+    }
+    if let Some(BucketScope::Publish { bucket, keys }) = &scope.bucket {
         statements.push(statement(
             "Account",
             &["s3:GetAccountPublicAccessBlock"],
-            &[],
             &[],
             json!("*"),
         ));
@@ -65,15 +71,14 @@ pub fn document(scope: &Scope<'_>) -> Value {
                 "s3:TagResource",
                 "s3:PutBucketPublicAccessBlock",
                 "s3:PutBucketPolicy",
+                "s3:PutBucketTagging",
             ],
-            &["s3:PutBucketTagging"],
             json!(arn::bucket(scope.partition, bucket)),
         ));
         statements.push(statement(
             "Documents",
             &["s3:GetObject"],
             &["s3:PutObject"],
-            &[],
             json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
         ));
     }
@@ -88,7 +93,6 @@ pub fn document(scope: &Scope<'_>) -> Value {
                 "iam:AddClientIDToOpenIDConnectProvider",
                 "iam:RemoveClientIDFromOpenIDConnectProvider",
             ],
-            &[],
             json!(arn::provider(scope.partition, scope.account, host_path)),
         ));
     }

@@ -58,6 +58,17 @@ pub enum JwksError {
     /// Not the JSON that we write and STS needs.
     #[error("it is not a JWK Set of RSA signature keys with kty, kid, use, alg, n and e: {0}")]
     Json(#[from] serde_json::Error),
+    /// Numbers that do not make a key that we would publish.
+    #[error("the key with kid {0:?} is not taken: {1}")]
+    Key(String, KeyError),
+    /// A kid that no API server would stamp.
+    #[error("the kid {published:?} is not the one of its key, which is {derived}")]
+    Kid {
+        /// What is published.
+        published: String,
+        /// What kube-apiserver derives.
+        derived: Kid,
+    },
     /// Too many keys for STS.
     #[error("it would hold {0} keys; STS takes {MAX_KEYS}")]
     TooMany(usize),
@@ -92,7 +103,8 @@ impl JwkSet {
     }
 
     /// Parses a published set, strictly: a member that is unknown here is refused, so that
-    /// writing the set back never drops anything.
+    /// writing the set back never drops anything; every key must be one that we would publish, under
+    /// its own kid, since whoever slips a key in can sign tokens.
     pub fn parse(bytes: &[u8]) -> Result<Self, JwksError> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -103,6 +115,15 @@ impl JwkSet {
             return Err(JwksError::Private(member));
         }
         let Published { keys } = serde_json::from_slice(bytes)?;
+        for key in &keys {
+            let refused = |cause| JwksError::Key(key.kid.0.clone(), cause);
+            let public = PublicKey::from_jwk(&key.n, &key.e).map_err(refused)?;
+            let derived = public.kid().map_err(refused)?;
+            if derived != key.kid {
+                let published = key.kid.0.clone();
+                return Err(JwksError::Kid { published, derived });
+            }
+        }
         let set = Self::sorted(keys);
         set.check()?;
         Ok(set)
@@ -186,6 +207,9 @@ mod tests {
             ),
             (r#""e":"AQAB""#, r#""f":"AQAB""#, "unknown field"),
             (r#"{"keys""#, r#"<html>"#, "not a JWK Set"),
+            (r#""e":"AQAB""#, r#""e":"Aw""#, "exponent is not 65537"),
+            (r#""n":""#, r#""n":"AQAB","x":""#, "unknown field"),
+            (r#""kid":""#, r#""kid":"x"#, "is not the one of its key"),
         ] {
             assert!(json.contains(from), "{from}");
             let error = JwkSet::parse(json.replace(from, to).as_bytes()).unwrap_err();

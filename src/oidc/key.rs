@@ -212,6 +212,14 @@ impl PublicKey {
             .map_err(|_| KeyError::Invalid)
     }
 
+    /// From a JWK's `n` and `e` (RFC 7518 §6.3.1), under the same rules as from a file.
+    pub(super) fn from_jwk(n: &str, e: &str) -> Result<Self, KeyError> {
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Invalid);
+        let (n, e) = (decode(n)?, decode(e)?);
+        let number = |bytes| UintRef::new(bytes).map_err(|_| KeyError::Invalid);
+        Self::from_numbers(number(&n)?, number(&e)?)
+    }
+
     pub(super) fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
         RsaPublicKey::from_public_key_der(der)
             .map(Self)

@@ -67,14 +67,13 @@ pub fn print_error(error: &Error) {
     }
 }
 
-/// Asks for consent on a terminal. Without one, the command line must have said `--yes`.
+/// Whether there is a terminal to ask on.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for consent on a terminal.
 pub fn confirm(question: &str) -> Result<bool> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
-            Error::usage("cannot ask whether to make these changes: there is no terminal")
-                .hint("run again with --yes, or with --dry-run to only look"),
-        );
-    }
     let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
     let mut answer = String::new();
     io::stdin()

@@ -112,8 +112,8 @@ pub enum Change {
         arn: String,
         /// The list now.
         before: Vec<String>,
-        /// The one that replaces it.
-        after: Thumbprint,
+        /// The list that replaces it.
+        after: Vec<String>,
     },
 }
 

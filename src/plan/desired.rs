@@ -52,6 +52,8 @@ pub struct Publication {
     pub tags: Tags,
     /// The public keys of this cluster.
     pub keys: JwkSet,
+    /// Publish them beside others that are there, which is what a rotation does.
+    pub add_key: bool,
     /// The discovery document.
     pub discovery: DiscoveryDocument,
 }
@@ -75,14 +77,14 @@ impl Publication {
     }
 
     /// One statement an issuer: several prefixes of a bucket do not touch each other's. A Sid is
-    /// alphanumeric (IAM policy grammar), so what else a prefix has becomes hex.
+    /// alphanumeric (IAM policy grammar), so what else a prefix has, and the escape Z, becomes hex.
     fn statement_id(&self) -> String {
         let prefix = self.prefix.as_deref().unwrap_or_default();
         let escaped: String = prefix
             .bytes()
-            .map(|b| match b.is_ascii_alphanumeric() {
+            .map(|b| match b.is_ascii_alphanumeric() && b != b'Z' {
                 true => char::from(b).to_string(),
-                false => format!("0x{b:02x}"),
+                false => format!("Z{b:02x}"),
             })
             .collect();
         format!("IrsactlPublicDocuments{escaped}")
@@ -152,7 +154,8 @@ impl Audiences {
 pub enum ThumbprintChoice {
     /// Given by the user: exactly this one.
     Given(Thumbprint),
-    /// Read from the issuer's TLS chain: it must be in the list.
+    /// Read from the issuer's TLS chain: it must be in the list. Others in it are kept, since the
+    /// chain may look different from elsewhere (proxies, a certificate being replaced).
     Observed(Thumbprint),
     /// Left to IAM, which connects to the issuer itself when the provider is created.
     Iam,

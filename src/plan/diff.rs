@@ -2,7 +2,9 @@
 //! provider. The provider comes last, so that AWS never trusts an issuer that is not there yet.
 
 use crate::error::{Error, Result};
+use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
 
 use super::change::Change;
 use super::desired::{
@@ -127,7 +129,16 @@ fn diff_bucket(
             after: policy,
         });
     }
-    let jwks = Document::Jwks(published_keys(publication, found.jwks.as_ref())?);
+    let keys = published_keys(publication, found.jwks.as_ref())?;
+    for kid in keys
+        .kids()
+        .filter(|kid| !publication.keys.kids().any(|ours| ours == *kid))
+    {
+        plan.notes.push(format!(
+            "keys.json also holds kid {kid}, which is not in the issuer directory: whoever has that key can sign tokens"
+        ));
+    }
+    let jwks = Document::Jwks(keys);
     let discovery = Document::Discovery(publication.discovery.clone());
     for (document, before) in [(jwks, &found.jwks), (discovery, &found.discovery)] {
         if !before
@@ -146,24 +157,34 @@ fn diff_bucket(
     Ok(())
 }
 
-/// Our keys and all that are published already: a kid never disappears by publishing.
+/// Our keys and all that are published already: a kid never disappears by publishing, and none is
+/// added beside others unless it is asked for. Two clusters with one issuer can use each other's
+/// tokens.
 pub fn published_keys(publication: &Publication, found: Option<&Object>) -> Result<JwkSet> {
     let Some(found) = found else {
         return Ok(publication.keys.clone());
     };
-    JwkSet::parse(&found.body)
-        .and_then(|published| published.merged(&publication.keys))
-        .map_err(|cause| {
-            let [key, _] = publication.object_keys();
-            Error::refused(format!(
-                "cannot merge with s3://{}/{key}",
-                publication.bucket
-            ))
+    let [key, _] = publication.object_keys();
+    let object = format!("s3://{}/{key}", publication.bucket);
+    let refused = |cause| {
+        Error::refused(format!("cannot merge with {object}"))
             .because(cause)
             .hint(
                 "nothing was changed; look at the object, and delete it if its keys are not needed",
             )
-        })
+    };
+    let published = JwkSet::parse(&found.body).map_err(refused)?;
+    let merged = published.merged(&publication.keys).map_err(refused)?;
+    if merged != published && published != JwkSet::default() && !publication.add_key {
+        let kids: Vec<&str> = published.kids().map(Kid::as_str).collect();
+        return Err(Error::refused(format!("cannot publish another key in {object}"))
+            .because(format!("it holds {}, and not the key of the issuer directory", kids.join(", ")))
+            .hint(
+                "put this issuer's own signing key into --dir; a second key of the same cluster is published with \
+                 --add-key; another cluster needs its own --bucket or --prefix",
+            ));
+    }
+    Ok(merged)
 }
 
 fn is_as_published(object: &Object, document: &Document) -> bool {
@@ -221,20 +242,39 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
             )),
         }
     }
-    let current = match &provider.thumbprint {
-        ThumbprintChoice::Given(thumbprint) => found.thumbprints == [thumbprint.as_str()],
+    let after = match &provider.thumbprint {
+        ThumbprintChoice::Given(thumbprint) => vec![thumbprint.to_string()],
         ThumbprintChoice::Observed(thumbprint) => {
-            found.thumbprints.iter().any(|t| t == thumbprint.as_str())
+            with(&found.thumbprints, thumbprint, &mut plan.notes)
         }
-        ThumbprintChoice::Iam => true,
+        ThumbprintChoice::Iam => found.thumbprints.clone(),
     };
-    if let (false, Some(after)) = (current, provider.thumbprint.value()) {
+    if after != found.thumbprints {
         plan.changes.push(Change::UpdateThumbprints {
             arn: arn.clone(),
             before: found.thumbprints.clone(),
-            after: after.clone(),
+            after,
         });
     }
+}
+
+/// IAM keeps five thumbprints (`ThumbprintList`).
+const MAX_THUMBPRINTS: usize = 5;
+
+/// The list with a thumbprint in it.
+fn with(list: &[String], thumbprint: &Thumbprint, notes: &mut Vec<String>) -> Vec<String> {
+    let mut list = list.to_vec();
+    if list.iter().any(|one| one == thumbprint.as_str()) {
+        return list;
+    }
+    if list.len() >= MAX_THUMBPRINTS {
+        notes.push(format!(
+            "the provider has {MAX_THUMBPRINTS} thumbprints, and {thumbprint} of the issuer's chain is not among them; set one with --thumbprint"
+        ));
+        return list;
+    }
+    list.push(thumbprint.to_string());
+    list
 }
 
 /// The wanted tags that are absent or differ; others on the resource are not ours to touch.

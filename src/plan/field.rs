@@ -108,7 +108,7 @@ impl Change {
                 }]
             }
             Self::UpdateThumbprints { before, after, .. } => {
-                differing("thumbprints", json!(before), json!([after]))
+                differing("thumbprints", json!(before), json!(after))
             }
         }
     }

@@ -230,6 +230,7 @@ fn the_command_line_is_checked_and_answers_64() {
         ("bootstrap --cluster a --tag aws:x=y", "a tag is KEY=VALUE"),
         ("keygen --bits 1024", "possible values: 2048, 3072, 4096"),
         ("keygen --timeout 0", "a whole number of seconds"),
+        ("keygen --timeout 18446744073709551615", "from 1 to 86400"),
         (
             "flags --issuer https://a.example --node-dir relative",
             "an absolute path",

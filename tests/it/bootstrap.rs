@@ -170,15 +170,24 @@ fn the_provider_gets_the_audiences_thumbprint_and_tags_that_are_asked() {
         ]
     );
     assert_eq!(tenant.irsactl(&provider).json()["changes"], 0);
-    // By default an audience that somebody added is kept, and said.
-    let kept = tenant.irsactl("provider --cluster demo --no-thumbprint --tag team=core --dry-run");
-    assert!(
-        kept.stdout.contains("also accepts audience \"one\""),
-        "{kept:#?}"
+    let repeated = provider.replace(
+        "--audience one",
+        "--audience one --audience two --audience one",
     );
+    assert_eq!(tenant.irsactl(&repeated).json()["changes"], 0);
+    // The thumbprint of the chain is added to the one that somebody set.
+    let own = tenant.irsactl("thumbprint --cluster demo").ok();
+    let both = tenant
+        .irsactl("provider --cluster demo --tag team=core --yes -o json")
+        .json();
+    assert_eq!(
+        both["thumbprints"],
+        serde_json::json!([thumbprint, own.trim()])
+    );
+    // By default an audience that somebody added is kept, and said.
+    let kept = tenant.irsactl("provider --cluster demo --tag team=core --dry-run");
     assert!(
-        kept.stdout
-            .contains("plan: 1 to create, 0 to update, 0 to remove"),
+        kept.stdout.contains("also accepts audience \"one\"") && kept.stdout.contains("no changes"),
         "{kept:#?}"
     );
 }

@@ -98,8 +98,8 @@ fn whatever_drifts_is_repaired_and_nothing_else_is_touched() {
 fn two_clusters_share_a_bucket_under_prefixes_and_keep_each_others_statement() {
     let tenant = Tenant::with_key();
     let name = format!("shared-{}", tenant.account);
-    for prefix in ["one", "t-w/o"] {
-        let cluster = prefix.replace('/', "");
+    for prefix in ["one", "t-w/o", "tZ2dw/o"] {
+        let cluster = prefix.replace('/', "").to_lowercase();
         let run = format!(
             "bootstrap --cluster {cluster} --bucket {name} --prefix {prefix} --yes -o json"
         );
@@ -117,8 +117,8 @@ fn two_clusters_share_a_bucket_under_prefixes_and_keep_each_others_statement() {
         serde_json::from_str(&tenant.call("s3", "GET", &format!("/{name}?policy"), "", ""))
             .unwrap();
     let statements = policy["Statement"].as_array().unwrap();
-    assert_eq!(statements.len(), 2);
-    for (statement, prefix) in statements.iter().zip(["one", "t-w/o"]) {
+    assert_eq!(statements.len(), 3);
+    for (statement, prefix) in statements.iter().zip(["one", "t-w/o", "tZ2dw/o"]) {
         assert_eq!(statement["Action"], "s3:GetObject");
         assert_eq!(
             statement["Resource"],
@@ -135,7 +135,7 @@ fn published_keys_are_kept_when_another_key_is_published() {
     let (tenant, answer) = Tenant::bootstrapped();
     tenant.irsactl("keygen --dir next").ok();
     tenant
-        .irsactl("publish --cluster demo --dir next --yes")
+        .irsactl("publish --cluster demo --dir next --add-key --yes")
         .ok();
     let target = format!("/{}/keys.json", tenant.bucket());
     let published: Value =
@@ -156,6 +156,11 @@ fn published_keys_are_kept_when_another_key_is_published() {
         .rfind(|entry| entry["operation"] == "PutObject")
         .unwrap();
     assert!(put["headers"]["if-match"].is_string(), "{put}");
-    // The first cluster's own run keeps the second key too.
-    assert_eq!(tenant.irsactl(BOOTSTRAP).json()["changes"], 0);
+    // A run with the first key keeps the second one, and says that it is there.
+    let kept = tenant.irsactl(BOOTSTRAP);
+    assert!(
+        kept.stderr.contains(&format!("also holds kid {next}")),
+        "{kept:#?}"
+    );
+    assert_eq!(kept.json()["changes"], 0);
 }

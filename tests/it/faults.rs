@@ -1,5 +1,8 @@
 //! What goes wrong on the way: refused calls, AWS's "not yet", and a deadline.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use crate::tenant::{Run, Tenant};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes -o json";
@@ -99,10 +102,17 @@ fn not_yet_is_waited_for_within_the_timeout() {
         "OperationAborted",
         "conflict",
     );
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     tenant
         .irsactl("bootstrap --cluster demo --yes --timeout 2")
-        .fails(5, &["OperationAborted", "not tried"]);
+        .fails(
+            124,
+            &[
+                "OperationAborted",
+                "AWS says OperationAborted: trying again",
+                "not tried",
+            ],
+        );
     assert!(start.elapsed().as_secs() < 10);
 }
 
@@ -120,4 +130,75 @@ fn a_run_that_takes_too_long_ends_with_124() {
         124,
         &["cannot finish within 1 s", "run the same command again"],
     );
+}
+
+#[test]
+fn an_organization_that_forbids_public_policies_is_named() {
+    let tenant = Tenant::with_key().named();
+    let message =
+        "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.";
+    tenant.fail_next("PutBucketPolicy", 1000, 403, "AccessDenied", message);
+    tenant
+        .irsactl(&format!("{BOOTSTRAP} --timeout 3"))
+        .fails(124, &["BlockPublicPolicy", "so the organization's"]);
+}
+
+#[test]
+fn a_failed_read_back_is_an_interruption() {
+    let tenant = Tenant::with_key().named();
+    // The first run of a new bucket reads objects only after it has written them.
+    tenant.fail_next("GetObject", 10, 403, "AccessDenied", "no");
+    tenant
+        .irsactl(BOOTSTRAP)
+        .fails(5, &["s3:GetObject: AccessDenied"]);
+    assert_eq!(tenant.changes().len(), 6);
+}
+
+#[test]
+fn a_signal_finishes_the_call_in_hand_and_says_what_is_done() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let tenant = Tenant::with_key().named();
+        // AWS says "not yet" for as long as it is asked: the run is in the middle of its changes.
+        tenant.fail_next("PutBucketPolicy", 3, 409, "OperationAborted", "conflict");
+        let run = signalled(&tenant, signal, 1);
+        run.fails(
+            code,
+            &[
+                "finishing the call in hand",
+                "done       + bucket s3",
+                "not tried  + object",
+                "run the same command again",
+            ],
+        );
+        tenant.irsactl(BOOTSTRAP).ok();
+
+        let tenant = Tenant::with_key().named();
+        tenant.fail_next("PutBucketPolicy", 1000, 409, "OperationAborted", "conflict");
+        let run = signalled(&tenant, signal, 2);
+        run.fails(
+            code,
+            &["again to leave at once", "run the same command again"],
+        );
+    }
+}
+
+/// Runs bootstrap and sends a signal, so many times, while it waits for AWS.
+fn signalled(tenant: &Tenant, signal: &str, times: usize) -> Run {
+    let mut command = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+    command.args(["bootstrap", "--cluster", "demo", "--yes"]);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !tenant.changes().contains(&"s3:PutBucketPolicy".to_owned()) {
+        assert!(start.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for _ in 0..times {
+        tenant.shell(&format!("kill -{signal} {}", child.id()));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    child.wait_with_output().unwrap().into()
 }

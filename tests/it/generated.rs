@@ -56,6 +56,16 @@ fn an_offline_dry_run_is_complete_and_deterministic_and_needs_nothing() {
     let plan: Value = serde_json::from_str(&first).unwrap();
     assert_eq!(plan["changes"].as_array().unwrap().len(), 6);
     assert!(first.contains(kid.trim()));
+    // What an online plan would have more is said in the plan itself.
+    assert!(
+        plan["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("offline, so the thumbprint is left to IAM")
+    );
+    let given = format!("{OFFLINE} --thumbprint 990f4193972f2becf12ddeda5237f9c952f20d9e");
+    assert_eq!(work.irsactl(&given).json()["notes"], serde_json::json!([]));
+    work.irsactl(OFFLINE).ok();
     for (name, text) in &written {
         let lower = text.to_lowercase();
         assert!(
@@ -89,6 +99,22 @@ fn an_offline_dry_run_is_complete_and_deterministic_and_needs_nothing() {
     );
     assert_eq!(work.irsactl(OFFLINE).ok(), first);
     assert_eq!(documents(&work), written);
+}
+
+#[test]
+fn documents_replace_a_symlink_and_do_not_follow_it() {
+    let work = Offline::new();
+    work.irsactl("keygen").ok();
+    let victim = work.write("victim", "precious");
+    fs::create_dir(work.path("docs")).unwrap();
+    std::os::unix::fs::symlink(&victim, work.path("docs/plan.json")).unwrap();
+    work.irsactl(OFFLINE).ok();
+    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+    assert!(
+        fs::read_to_string(work.path("docs/plan.json"))
+            .unwrap()
+            .contains("CreateBucket")
+    );
 }
 
 /// The YAML judge is PyYAML.

@@ -16,7 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("aws", &["oidc", "iam", "plan", "error"]),
     ("probe", &["oidc", "iam", "plan", "error"]),
     ("output", &["oidc", "iam", "plan", "error"]),
-    ("config", &["oidc", "iam", "plan", "error", "aws", "output"]),
+    ("config", &["oidc", "iam", "error", "aws", "output"]),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -5,7 +5,7 @@ use crate::tenant::{Run, Tenant};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes";
 
-/// Nothing was changed by this account.
+/// Nothing was changed by this account, and no key was left behind.
 #[track_caller]
 fn untouched(tenant: &Tenant) {
     assert_eq!(tenant.changes(), Vec::<String>::new());
@@ -207,7 +207,7 @@ fn on_a_terminal_the_answer_decides() {
     let ask = |answer: &str| -> Run {
         let binary = env!("CARGO_BIN_EXE_irsactl");
         let line = format!(
-            "(sleep 2; echo {answer}) | script -qec '{binary} bootstrap --cluster demo' /dev/null"
+            "(sleep 3; echo {answer}) | script -qec '{binary} bootstrap --cluster demo --timeout 2' /dev/null"
         );
         tenant
             .command("sh")
@@ -238,4 +238,93 @@ fn a_server_that_cannot_be_reached() {
     tenant
         .irsactl(BOOTSTRAP)
         .fails(1, &["sts:GetCallerIdentity", "HTTPS_PROXY"]);
+}
+
+#[test]
+fn a_provider_for_a_bucket_that_nobody_owns() {
+    let tenant = Tenant::with_key();
+    tenant
+        .irsactl("provider --bucket free-for-anybody --yes")
+        .fails(
+            4,
+            &[
+                "s3://free-for-anybody: it is not there",
+                "could sign tokens",
+                "irsactl publish",
+            ],
+        );
+    untouched(&tenant);
+}
+
+#[test]
+fn a_key_that_is_not_the_issuers_unless_it_is_added() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let before = tenant.changes().len();
+    // A CI runner without the key, and another cluster's key.
+    tenant
+        .irsactl("bootstrap --cluster demo --dir empty --yes")
+        .fails(
+            4,
+            &[
+                "cannot publish another key",
+                answer["kid"].as_str().unwrap(),
+                "into --dir",
+                "--add-key",
+            ],
+        );
+    assert!(!tenant.path("empty").exists());
+    tenant.irsactl("keygen --dir other").ok();
+    tenant
+        .irsactl(&format!(
+            "publish --bucket {} --dir other --yes",
+            tenant.bucket()
+        ))
+        .fails(4, &["cannot publish another key", "--prefix"]);
+    assert_eq!(tenant.changes().len(), before);
+}
+
+#[test]
+fn a_refused_bootstrap_leaves_no_key_behind() {
+    let (owner, tenant) = (Tenant::new(), Tenant::new());
+    let name = format!("foreign-{}", owner.account);
+    create_bucket(&owner, &name);
+    tenant
+        .irsactl(&format!("{BOOTSTRAP} --bucket {name}"))
+        .fails(4, &["another account"]);
+    tenant
+        .irsactl("bootstrap --cluster demo")
+        .fails(64, &["there is no terminal"]);
+    assert!(!tenant.path("issuer").exists());
+}
+
+#[test]
+fn names_are_refused_before_the_first_call() {
+    let tenant = Tenant::with_key();
+    for (arguments, reason) in [
+        (
+            "bootstrap --cluster demo --bucket my.bucket --yes",
+            "has a dot",
+        ),
+        (
+            "bootstrap --cluster a-cluster-name-that-is-far-too-long-for-it --yes",
+            "S3 takes 3 to 63",
+        ),
+        (
+            "bootstrap --cluster demo --region me-south-1 --yes",
+            "no account-regional names there",
+        ),
+        ("publish --bucket My-Bucket --yes", "lower-case letters"),
+        ("provider --bucket xn--bucket --yes", "reserved prefix"),
+        (
+            "provider --issuer http://example.com --yes",
+            "scheme must be https",
+        ),
+        (
+            "flags --cluster a-cluster-name-that-is-far-too-long-for-it",
+            "S3 takes 3 to 63",
+        ),
+    ] {
+        tenant.irsactl(arguments).fails(64, &[reason]);
+    }
+    assert_eq!(tenant.log().len(), 0);
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use serde_json::Value;
 
-use crate::tenant::{Offline, Run};
+use crate::tenant::{Offline, Run, Tenant};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 type Change<'a> = &'a dyn Fn(&mut CertificateParams);
@@ -224,4 +224,30 @@ fn a_server_that_says_nothing_is_left_after_ten_seconds() {
     work.irsactl(&format!("thumbprint localhost:{port}"))
         .fails(1, &["no answer within 10 s"]);
     assert!((10..15).contains(&start.elapsed().as_secs()));
+}
+
+#[test]
+fn of_an_issuer_the_host_that_serves_the_jwk_set_counts() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let issuer = answer["issuer"].as_str().unwrap();
+    let host = |arguments: &str| {
+        tenant
+            .irsactl(&format!("thumbprint --issuer {arguments} -o json"))
+            .json()["host"]
+            .clone()
+    };
+    assert_eq!(host(issuer), issuer.strip_prefix("https://").unwrap());
+    let elsewhere = r#"{"jwks_uri":"https://other.s3.us-west-2.amazonaws.com/keys.json"}"#;
+    let discovery = format!("/{}/.well-known/openid-configuration", tenant.bucket());
+    tenant.call("s3", "PUT", &discovery, "", elsewhere);
+    assert_eq!(host(issuer), "other.s3.us-west-2.amazonaws.com");
+    // Nothing is published there yet.
+    let absent = tenant.irsactl("thumbprint --issuer https://absent.s3.us-west-2.amazonaws.com");
+    assert!(
+        absent
+            .stderr
+            .contains("certificate of the issuer's own host is taken"),
+        "{absent:#?}"
+    );
+    absent.ok();
 }

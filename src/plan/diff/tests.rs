@@ -25,6 +25,7 @@ fn desired() -> Desired {
             prefix: None,
             tags: tags("demo"),
             keys: JwkSet::default(),
+            add_key: false,
             discovery: DiscoveryDocument::of(&issuer),
         }),
         provider: Some(Provider {

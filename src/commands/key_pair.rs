@@ -1,0 +1,138 @@
+//! The two key files of an issuer directory.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result, shell_quoted};
+use crate::file;
+use crate::oidc::key::{KeyError, Kid, PublicKey};
+use crate::oidc::signing_key::SigningKey;
+
+/// A key pair: read from its files, or new and nowhere but in memory yet.
+pub(super) struct KeyPair {
+    pub(super) public: PublicKey,
+    new: Option<SigningKey>,
+}
+
+/// `DIR/sa-signer.key`
+pub(super) fn signing_key_file(dir: &Path) -> PathBuf {
+    dir.join("sa-signer.key")
+}
+
+/// `DIR/sa-signer.pub`
+pub(super) fn public_key_file(dir: &Path) -> PathBuf {
+    dir.join("sa-signer.pub")
+}
+
+impl KeyPair {
+    /// The pair in `dir`; a broken or mismatched one is refused. Nothing is written.
+    pub(super) fn load(dir: &Path) -> Result<Self> {
+        let path = signing_key_file(dir);
+        if !file::exists(&path)? {
+            let option = match dir.to_str() {
+                Some("issuer") => String::new(),
+                _ => format!(" --dir {}", shell_quoted(&dir.display().to_string())),
+            };
+            return Err(
+                Error::refused(format!("cannot use the signing key {}", path.display()))
+                    .because("it is not there")
+                    .hint(format!("make one with: irsactl keygen{option}")),
+            );
+        }
+        let text = file::read_private(&path)?;
+        let public = SigningKey::from_pem(&text)
+            .and_then(|key| key.public())
+            .map_err(|cause| unusable(&path, &cause))?;
+        let public_key_file = public_key_file(dir);
+        if file::exists(&public_key_file)? {
+            let text = file::read_key(&public_key_file)?;
+            let listed = PublicKey::all_from_pem(&text)
+                .map_err(|cause| unusable(&public_key_file, &cause))?;
+            if listed != [public.clone()] {
+                return Err(mismatch(dir, &public, &listed)?);
+            }
+        }
+        Ok(Self { public, new: None })
+    }
+
+    /// The pair in `dir`, or a new one of `bits` bits when there is none.
+    pub(super) fn load_or_generate(dir: &Path, bits: u16) -> Result<Self> {
+        if file::exists(&signing_key_file(dir))? {
+            return Self::load(dir);
+        }
+        let public_key_file = public_key_file(dir);
+        if file::exists(&public_key_file)? {
+            let what = format!("cannot make a new signing key in {}", dir.display());
+            let cause = format!(
+                "{} is there without its private key",
+                public_key_file.display()
+            );
+            return Err(Error::refused(what)
+                .because(cause)
+                .hint("put the private key back beside it, or give another --dir"));
+        }
+        let key = SigningKey::generate(bits).map_err(cannot_generate)?;
+        let public = key.public().map_err(cannot_generate)?;
+        Ok(Self {
+            public,
+            new: Some(key),
+        })
+    }
+
+    /// Whether the signing key is not in its file yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.new.is_some()
+    }
+
+    /// Writes what is not in its file yet.
+    pub(super) fn save(&self, dir: &Path) -> Result<()> {
+        if let Some(key) = &self.new {
+            let pem = key.to_pem().map_err(cannot_generate)?;
+            file::create_dir(dir)?;
+            file::write_private(&signing_key_file(dir), pem.as_bytes())?;
+        }
+        let path = public_key_file(dir);
+        if file::exists(&path)? {
+            return Ok(());
+        }
+        let pem = self
+            .public
+            .to_pem()
+            .map_err(|cause| unusable(&path, &cause))?;
+        file::write_public(&path, pem.as_bytes())
+    }
+
+    /// The key ID.
+    pub(super) fn kid(&self) -> Result<Kid> {
+        kid(&self.public)
+    }
+}
+
+fn kid(public: &PublicKey) -> Result<Kid> {
+    public
+        .kid()
+        .map_err(|cause| Error::failed("cannot derive the key ID").because(cause))
+}
+
+fn cannot_generate(cause: KeyError) -> Error {
+    Error::failed("cannot generate a signing key").because(cause)
+}
+
+fn mismatch(dir: &Path, public: &PublicKey, listed: &[PublicKey]) -> Result<Error> {
+    let mut error = Error::refused(format!("cannot use the key pair in {}", dir.display()))
+        .because(format!("sa-signer.key has the kid {}", kid(public)?));
+    for other in listed {
+        error = error.because(format!("sa-signer.pub has the kid {}", kid(other)?));
+    }
+    Ok(error.hint(
+        "the files do not belong together; move the wrong one away (a missing sa-signer.pub is made again by keygen)",
+    ))
+}
+
+/// A key file that cannot be used: nothing is changed, so it is a refusal.
+pub(super) fn unusable(path: &Path, cause: &KeyError) -> Error {
+    let error = Error::refused(format!("cannot use the key in {}", path.display())).because(cause);
+    match cause.hint() {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}

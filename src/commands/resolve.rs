@@ -1,0 +1,78 @@
+//! What the flags leave open and files or STS know: the region, the account, and so the issuer.
+
+use serde_json::Value;
+use url::Url;
+
+use crate::aws::connect;
+use crate::config::{Global, IssuerNames, Names, parse_issuer};
+use crate::error::{Error, Result};
+use crate::iam::arn::AccountId;
+use crate::oidc::issuer::Issuer;
+use crate::output;
+use crate::probe::document;
+
+/// The region, from the flag, AWS_REGION, AWS_DEFAULT_REGION or the profile. IMDS is not asked: the
+/// region is part of the issuer and must not depend on where the tool runs.
+pub(super) async fn region(global: &Global) -> Result<String> {
+    let given = global.region.clone();
+    let variable = std::env::var("AWS_DEFAULT_REGION").ok();
+    if let Some(region) = [given, variable]
+        .into_iter()
+        .flatten()
+        .find(|region| !region.is_empty())
+    {
+        return Ok(region);
+    }
+    let profile = connect::profile_region(global.profile.as_deref()).await;
+    profile.ok_or_else(|| {
+        Error::usage("cannot tell the AWS region")
+            .because("neither --region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
+            .hint("give it with --region, such as --region us-west-2")
+    })
+}
+
+/// The account: `--account-id`, or else what STS says of the credentials.
+pub(super) async fn account(global: &Global, names: &Names, region: &str) -> Result<AccountId> {
+    match &names.account_id {
+        Some(account) => Ok(account.clone()),
+        None => {
+            let aws = connect::connect(region, global.profile.as_deref()).await;
+            Ok(aws.identity().await?.account)
+        }
+    }
+}
+
+/// The issuer. Makes a call only when the bucket's name needs an account that `--account-id` does
+/// not give.
+pub(super) async fn issuer(global: &Global, issuer: &IssuerNames) -> Result<Issuer> {
+    if let Some(url) = &issuer.issuer {
+        return parse_issuer(url);
+    }
+    let names = &issuer.names;
+    let region = region(global).await?;
+    names.check(&region)?;
+    let account = match names.bucket.is_some() {
+        true => names.account_id.clone(),
+        false => Some(account(global, names, &region).await?),
+    };
+    Ok(names.place(&region, account.as_ref())?.issuer)
+}
+
+/// The host whose certificate IAM looks at: the one that serves the JWK Set, which the discovery
+/// document names. It is the issuer's own host when that document is not there yet.
+pub(super) async fn jwks_host(issuer: &Issuer) -> String {
+    let named = async {
+        let url = Url::parse(&issuer.discovery_url()).ok()?;
+        let answer = document::fetch(&url).await.ok()?;
+        let discovery: Value = serde_json::from_slice(&answer.body).ok()?;
+        let jwks_uri = Url::parse(discovery["jwks_uri"].as_str()?).ok()?;
+        Some(jwks_uri.host_str()?.to_owned())
+    };
+    named.await.unwrap_or_else(|| {
+        output::say(format_args!(
+            "note: {} cannot be read, so the certificate of the issuer's own host is taken",
+            issuer.discovery_url()
+        ));
+        issuer.host().to_owned()
+    })
+}
