@@ -25,13 +25,13 @@ use super::observe::object;
 const PROPAGATION: Duration = Duration::from_secs(120);
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 
-/// Makes the change. `on_wait` is told why, when AWS needs time. Returns before `deadline` unless the
+/// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns before `deadline` unless the
 /// call in hand takes longer.
 pub async fn apply(
     aws: &Aws,
     change: &Change,
     deadline: Instant,
-    on_wait: impl Fn(&str),
+    on_wait: impl Fn(&str) -> Result<()>,
 ) -> Result<()> {
     let patience = deadline.min(Instant::now() + PROPAGATION);
     let mut pause = Duration::from_millis(250);
@@ -56,7 +56,7 @@ pub async fn apply(
                 false => failure.error,
             });
         }
-        on_wait(reason);
+        on_wait(reason)?;
         tokio::time::sleep(wait).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }

@@ -250,11 +250,13 @@ impl<'s> Session<'s> {
     async fn apply_one(&self, aws: &Aws, change: &Change) -> Result<()> {
         self.stop.check_signal()?;
         let waiting = |code: &str| {
+            self.stop.check_signal()?;
             output::say(format_args!(
                 "{}  AWS says {}: trying again",
                 headline(change),
                 output::sanitized(code)
             ));
+            Ok(())
         };
         let deadline = self.stop.deadline();
         let applied = apply::apply(aws, change, deadline, waiting);

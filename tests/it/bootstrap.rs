@@ -228,3 +228,52 @@ fn an_overridden_endpoint_is_used_path_style_for_every_service() {
             .all(|entry| entry["host"] == "127.0.0.1")
     );
 }
+
+#[test]
+fn region_and_credentials_can_come_from_a_profile() {
+    let mut tenant = Tenant::with_key();
+    for name in [
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ] {
+        tenant.offline.environment.remove(name);
+    }
+    let profile = format!(
+        "[profile platform]\nregion = eu-west-1\naws_access_key_id = AKIATEST{}\naws_secret_access_key = x\n",
+        tenant.account
+    );
+    let config = tenant.write("config", profile);
+    tenant
+        .offline
+        .environment
+        .insert("AWS_CONFIG_FILE", config.to_str().unwrap().to_owned());
+    let answer = tenant
+        .irsactl(&format!("{BOOTSTRAP} --profile platform"))
+        .json();
+    let issuer = answer["issuer"].as_str().unwrap();
+    assert!(
+        issuer.contains(&tenant.account) && issuer.ends_with(".s3.eu-west-1.amazonaws.com"),
+        "{issuer}"
+    );
+    // The flag wins, and an empty variable counts as none.
+    tenant
+        .offline
+        .environment
+        .insert("AWS_REGION", String::new());
+    let discovery = tenant
+        .irsactl("discovery --bucket b1b --profile platform")
+        .ok();
+    assert!(
+        discovery.contains("https://b1b.s3.eu-west-1.amazonaws.com"),
+        "{discovery}"
+    );
+    let discovery = tenant
+        .irsactl("discovery --bucket b1b --profile platform --region us-east-2")
+        .ok();
+    assert!(
+        discovery.contains("https://b1b.s3.us-east-2.amazonaws.com"),
+        "{discovery}"
+    );
+}

@@ -159,7 +159,7 @@ fn a_signal_finishes_the_call_in_hand_and_says_what_is_done() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let tenant = Tenant::with_key().named();
         // AWS says "not yet" for as long as it is asked: the run is in the middle of its changes.
-        tenant.fail_next("PutBucketPolicy", 3, 409, "OperationAborted", "conflict");
+        tenant.fail_next("PutBucketPolicy", 8, 409, "OperationAborted", "conflict");
         let run = signalled(&tenant, signal, 1);
         run.fails(
             code,
@@ -173,7 +173,7 @@ fn a_signal_finishes_the_call_in_hand_and_says_what_is_done() {
         tenant.irsactl(BOOTSTRAP).ok();
 
         let tenant = Tenant::with_key().named();
-        tenant.fail_next("PutBucketPolicy", 1000, 409, "OperationAborted", "conflict");
+        tenant.fail_next("PutBucketPolicy", 8, 409, "OperationAborted", "conflict");
         let run = signalled(&tenant, signal, 2);
         run.fails(
             code,
@@ -196,9 +196,11 @@ fn signalled(tenant: &Tenant, signal: &str, times: usize) -> Run {
         assert!(start.elapsed() < Duration::from_secs(30));
         std::thread::sleep(Duration::from_millis(20));
     }
+    // By then the pauses are long enough for two signals.
+    std::thread::sleep(Duration::from_secs(2));
     for _ in 0..times {
         tenant.shell(&format!("kill -{signal} {}", child.id()));
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(50));
     }
     child.wait_with_output().unwrap().into()
 }
