@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, discovery, flags, jwks, keygen, policy, provider, publish, thumbprint,
+    bootstrap, discovery, flags, jwks, keygen, policy, provider, publish, thumbprint, token,
 };
 use crate::config::Global;
 
@@ -29,7 +29,8 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --yes
 
 Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 drift, 4 refused,
-  5 interrupted part-way, 64 usage, 77 no credentials or permission, 124 timeout, 130 SIGINT";
+  5 interrupted part-way, 64 usage, 77 no credentials or permission, 124 timeout, 130 SIGINT,
+  143 SIGTERM";
 
 /// One subcommand a step of the pipeline.
 #[derive(Debug, Subcommand)]
@@ -50,6 +51,8 @@ pub enum Command {
     Flags(flags::Flags),
     /// Do all of it in order, and read everything back
     Bootstrap(bootstrap::Bootstrap),
+    /// Mint a test token, or take any token apart
+    Token(token::TokenArgs),
     /// Print the least-privilege IAM policy that a command needs
     Policy(policy::Policy),
 }

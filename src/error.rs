@@ -11,7 +11,7 @@ use std::fmt;
 pub enum Exit {
     /// Done, or nothing to do.
     Done = 0,
-    /// The run failed and changed nothing in AWS.
+    /// The run failed before a change was confirmed.
     Failed = 1,
     /// Changes are pending (only with `--detailed-exitcode`, as terraform does).
     Pending = 2,

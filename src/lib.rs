@@ -23,3 +23,4 @@ pub mod oidc;
 pub mod output;
 pub mod plan;
 pub mod probe;
+pub mod verify;

@@ -18,8 +18,7 @@ fn main() -> ExitCode {
             })
         }
         Err(message) => {
-            // A reader that has gone away is no error.
-            let _ = message.print();
+            print(&message);
             if message.use_stderr() {
                 Exit::Usage
             } else {
@@ -28,6 +27,18 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// Prints help, or what is wrong with the command line. An argument that would start lines of its
+/// own, in a CI job that takes names from outside, is shown on one line.
+fn print(message: &clap::Error) {
+    let hostile =
+        std::env::args_os().any(|argument| argument.to_string_lossy().contains(char::is_control));
+    match message.use_stderr() && hostile {
+        true => output::say(output::sanitized(&message.to_string())),
+        // A reader that has gone away is no error.
+        false => drop(message.print()),
+    }
 }
 
 fn set_up_stderr(global: &Global) {

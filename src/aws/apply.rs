@@ -1,7 +1,5 @@
 //! Applies one change: one call, sent again where AWS says "not yet".
 
-use std::time::Duration;
-
 use aws_sdk_iam::types::Tag as IamTag;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{
@@ -20,21 +18,17 @@ use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
 use super::connect::Aws;
 use super::error::{code, failed};
 use super::observe::object;
+use super::patience::Patience;
 
-/// How long what has just been created may stay unknown to S3 (Terraform waits as long).
-const PROPAGATION: Duration = Duration::from_secs(120);
-const MAX_PAUSE: Duration = Duration::from_secs(8);
-
-/// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns before `deadline` unless the
-/// call in hand takes longer.
+/// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns
+/// before `deadline` unless the call in hand takes longer.
 pub async fn apply(
     aws: &Aws,
     change: &Change,
     deadline: Instant,
     on_wait: impl Fn(&str) -> Result<()>,
 ) -> Result<()> {
-    let patience = deadline.min(Instant::now() + PROPAGATION);
-    let mut pause = Duration::from_millis(250);
+    let mut patience = Patience::until(deadline);
     loop {
         tracing::info!(
             operation = change.operation(),
@@ -48,17 +42,13 @@ pub async fn apply(
         let Some(reason) = &failure.not_yet else {
             return Err(failure.error);
         };
-        // Full jitter, so that two runs that collide do not collide again.
-        let wait = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-        if Instant::now() + wait >= patience {
-            return Err(match patience == deadline {
+        on_wait(reason)?;
+        if !patience.wait().await {
+            return Err(match patience.ends_with_deadline() {
                 true => failure.error.with_exit(Exit::Deadline),
                 false => failure.error,
             });
         }
-        on_wait(reason)?;
-        tokio::time::sleep(wait).await;
-        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_types::service_config::ServiceConfigKey;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId, Partition};
 
 use super::error;
@@ -27,6 +27,7 @@ pub struct Aws {
     pub(super) s3control: aws_sdk_s3control::Client,
     pub(super) iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
+    profile: Option<String>,
     /// The region of the bucket.
     pub region: String,
     /// Where S3 calls go instead of AWS, when an endpoint is overridden.
@@ -64,7 +65,11 @@ pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
                 .build(),
         );
     if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
+        // Named by the user, so it wins over AWS_ACCESS_KEY_ID; the SDK's chain has it the other way.
+        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(credentials.build());
     }
     let config = loader.load().await;
 
@@ -81,6 +86,7 @@ pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
         s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
         iam: aws_sdk_iam::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
+        profile: profile.map(str::to_owned),
         region: region.to_owned(),
         s3_endpoint,
     }
@@ -91,7 +97,15 @@ impl Aws {
     pub async fn identity(&self) -> Result<Identity> {
         let what = "cannot find out which AWS account this is";
         let caller = self.sts.get_caller_identity().send().await;
-        let caller = caller.map_err(|e| error::failed(what, "sts:GetCallerIdentity", e))?;
+        let caller = caller.map_err(|e| {
+            let error = error::failed(what, "sts:GetCallerIdentity", e);
+            match (&self.profile, error.exit()) {
+                (Some(profile), Exit::Permission) => error.because(format!(
+                    "profile {profile:?} was asked for them, and nothing else"
+                )),
+                _ => error,
+            }
+        })?;
         let arn = caller.arn().unwrap_or_default();
         let (partition, account) = arn::partition_and_account(arn).ok_or_else(|| {
             Error::failed(what).because(format!(

@@ -56,29 +56,47 @@ where
                 Some("RequestTimeTooSkewed") => {
                     error.hint("this machine's clock is more than 15 minutes off; set it and run again")
                 }
-                Some(code) if code.starts_with("AccessDenied") => error.with_exit(Exit::Permission).hint(format!(
-                    "grant {operation} ('irsactl policy' prints the whole list), or hand an administrator the output of --dry-run"
-                )),
+                Some(code) if code.starts_with("AccessDenied") => {
+                    let message = meta.message().unwrap_or_default();
+                    error.with_exit(Exit::Permission).hint(match message.contains("explicit deny") {
+                        true => "a policy of the organization, a permissions boundary or the resource denies it: ask whoever owns that".to_owned(),
+                        false => format!(
+                            "grant {} ('irsactl policy' prints the whole list), or hand an administrator the output of --dry-run",
+                            action(operation)
+                        ),
+                    })
+                }
+                Some("InvalidClientTokenId" | "InvalidToken") => error.with_exit(Exit::Permission).hint(
+                    "check the credentials (aws sts get-caller-identity), and that --region is enabled in this account",
+                ),
                 Some(code) if PERMISSION.contains(&code) => error
                     .with_exit(Exit::Permission)
                     .hint("check the credentials: aws sts get-caller-identity"),
                 _ if status == 403 => error
                     .with_exit(Exit::Permission)
-                    .hint(format!("grant {operation}; 'irsactl policy' prints the whole list")),
+                    .hint(format!("grant {}; 'irsactl policy' prints the whole list", action(operation))),
                 _ => error,
             }
         }
         _ => {
-            let causes = chain(&error);
-            if credentials_missing(&error) {
-                return Error::permission(what)
-                    .because("there are no AWS credentials")
-                    .hint("set AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or log in with: aws sso login");
+            if let Some(cause) = credentials_error(&error) {
+                return Error::permission(what).because(cause).hint(
+                    "log in with: aws sso login; or choose a profile that exists with --profile, or set AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY",
+                );
             }
             Error::failed(what)
-                .because(format!("{operation}: {causes}"))
+                .because(format!("{operation}: {}", chain(&error)))
                 .hint("check --region, the network, HTTPS_PROXY, SSL_CERT_FILE and AWS_ENDPOINT_URL, then run again")
         }
+    }
+}
+
+/// The IAM action of an API operation, where the two differ (Service Authorization Reference).
+fn action(operation: &str) -> &str {
+    match operation {
+        "s3:HeadBucket" => "s3:ListBucket",
+        "s3:PutPublicAccessBlock" => "s3:PutBucketPublicAccessBlock",
+        same => same,
     }
 }
 
@@ -103,11 +121,16 @@ fn chain<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> S
     texts.join(": ")
 }
 
-fn credentials_missing<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> bool {
-    sources(error).any(|source| {
-        matches!(
-            source.downcast_ref(),
-            Some(CredentialsError::CredentialsNotLoaded(_))
-        )
+/// Why there are no credentials, when that is what went wrong.
+fn credentials_error<E: std::error::Error + 'static>(
+    error: &SdkError<E, HttpResponse>,
+) -> Option<String> {
+    let error = sources(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
+    let innermost = sources(error)
+        .last()
+        .filter(|_| std::error::Error::source(error).is_some());
+    Some(match innermost {
+        Some(cause) => format!("there are no AWS credentials: {cause}"),
+        None => "there are no AWS credentials".to_owned(),
     })
 }

@@ -6,3 +6,4 @@ pub mod connect;
 pub mod error;
 pub mod observe;
 pub mod partition;
+pub mod patience;

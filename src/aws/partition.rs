@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Endpoint, Params, ResolveEndpoint};
+use aws_sdk_s3::types::BucketLocationConstraint;
 
 use crate::error::{Error, Result};
 use crate::iam::arn::Partition;
@@ -46,11 +47,29 @@ pub fn of_region(region: &str) -> Result<Partition> {
         .ok_or_else(|| unknown_region(region))
 }
 
+/// Whether the SDK knows S3 in this region. A newer region works all the same.
+pub fn is_known(region: &str) -> bool {
+    region == "us-east-1" || BucketLocationConstraint::values().contains(&region)
+}
+
 /// The virtual-hosted name of a bucket: `BUCKET.s3.REGION.SUFFIX`, regional in every region.
 pub fn bucket_host(bucket: &BucketName, region: &str) -> Result<String> {
     resolve(region, bucket.as_str())
         .and_then(|endpoint| Some(endpoint.url().strip_prefix("https://")?.to_owned()))
         .ok_or_else(|| unknown_region(region))
+}
+
+/// The bucket whose virtual-hosted name this is, in whatever region the name says. `region` is for
+/// names that say none.
+pub fn bucket_of_host(host: &str, region: &str) -> Option<BucketName> {
+    let (bucket, rest) = host.split_once('.')?;
+    let mut labels = rest.split('.');
+    if labels.next() != Some("s3") {
+        return None;
+    }
+    let named = labels.next().unwrap_or(region);
+    let bucket = BucketName::parse(bucket, None, named).ok()?;
+    (bucket_host(&bucket, named).ok()? == host).then_some(bucket)
 }
 
 fn resolve(region: &str, bucket: &str) -> Option<Endpoint> {

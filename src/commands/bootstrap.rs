@@ -77,12 +77,12 @@ impl Answer for BootstrapAnswer {
 impl Bootstrap {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
-        change.check_consent()?;
+        change.check()?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
         // A new key stays in memory until the changes are agreed to.
         let pair = match change.dry_run {
-            true => KeyPair::load(&global.dir)?,
+            true => KeyPair::of_public(KeyPair::load_public(&global.dir)?),
             false => KeyPair::load_or_generate(&global.dir, 2048)?,
         };
         let account = self.names.account_id.as_ref();
@@ -124,7 +124,7 @@ impl Bootstrap {
         let save_key = || {
             if pair.is_new() {
                 let path = key_pair::signing_key_file(&global.dir);
-                output::say(format_args!("new signing key: {}", path.display()));
+                output::say(format_args!("new signing key: {}", output::path(&path)));
             }
             pair.save(&global.dir)
         };

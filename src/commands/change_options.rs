@@ -35,14 +35,37 @@ pub(super) struct ChangeOptions {
 }
 
 impl ChangeOptions {
-    /// Refuses to start when nobody could consent in the end.
-    pub(super) fn check_consent(&self) -> Result<()> {
+    /// Refuses what AWS would refuse at its end, and to start when nobody could consent.
+    pub(super) fn check(&self) -> Result<()> {
+        self.check_tags()?;
         match self.dry_run || self.yes || output::can_ask() {
             true => Ok(()),
             false => Err(
                 Error::usage("cannot ask whether to make changes: there is no terminal")
                     .hint("run again with --yes, or with --dry-run to only look"),
             ),
+        }
+    }
+
+    /// IAM compares tag keys without case and takes 50 tags; two of them are ours.
+    fn check_tags(&self) -> Result<()> {
+        let mut keys: Vec<String> = self
+            .tags
+            .iter()
+            .map(|(key, _)| key.to_lowercase())
+            .collect();
+        keys.extend([MANAGED_BY.0.to_owned(), CLUSTER.to_owned()]);
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        let refused = || Error::usage("cannot use these tags");
+        match (keys.len() < count, count > 50) {
+            (true, _) => Err(refused().because(format!(
+                "a key stands twice, or is {} or {CLUSTER}, which are set here; upper and lower case count as one",
+                MANAGED_BY.0
+            ))),
+            (_, true) => Err(refused().because("IAM takes 50 tags, two of which are set here")),
+            _ => Ok(()),
         }
     }
 

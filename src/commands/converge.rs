@@ -168,24 +168,25 @@ impl<'s> Session<'s> {
             before()?;
             self.stop.set_changing(true);
             self.apply(aws, &plan).await?;
+            // It may have come during the last call.
+            self.stop.check_signal()?;
             self.stop.set_changing(false);
             let read_back = read_back::as_owner(self, desired, self.stop).await;
             read_back.map_err(after_changes)?
         };
-        if let Some(endpoint) = &aws.s3_endpoint {
-            output::say(format_args!(
+        match (&aws.s3_endpoint, &desired.publication) {
+            (_, None) => {}
+            (Some(endpoint), Some(_)) => output::say(format_args!(
                 "note: S3 is at {}, so nothing was read back from the issuer's own host",
                 output::sanitized(endpoint)
-            ));
-        } else {
-            let read_back = read_back::as_public(desired, &observed, self.stop).await;
-            read_back.map_err(|error| {
-                if changes == 0 {
-                    error
-                } else {
-                    after_changes(error)
-                }
-            })?;
+            )),
+            (None, Some(_)) => {
+                let read_back = read_back::as_public(desired, &observed, self.stop).await;
+                read_back.map_err(|error| match changes {
+                    0 => error,
+                    _ => after_changes(error),
+                })?;
+            }
         }
         Ok(Outcome { changes, observed })
     }

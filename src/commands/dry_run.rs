@@ -40,7 +40,8 @@ pub(super) fn run(
     )
 }
 
-/// Every document as it would be in the end, changed or not.
+/// Every document as it would be in the end, changed or not; of the provider, what it would be made
+/// with.
 fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(&'static str, String)>> {
     let mut documents = Vec::new();
     if let Some(publication) = &desired.publication {
@@ -90,7 +91,7 @@ fn write(directory: &Path, documents: &[(&str, String)]) -> Result<()> {
     output::say(format_args!(
         "wrote {} documents to {}",
         documents.len(),
-        directory.display()
+        output::path(directory)
     ));
     Ok(())
 }

@@ -41,13 +41,13 @@ pub struct Flags {
 #[derive(Args, Clone, Debug)]
 pub struct NodeOptions {
     /// Where sa-signer.key and sa-signer.pub lie on a control-plane node
-    #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/pki/irsa", value_parser = node_dir)]
+    #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/pki/irsa", value_parser = node_path)]
     node_dir: String,
     /// An issuer that the cluster has used until now; its tokens stay accepted
     #[arg(long, value_name = "URL")]
     existing_issuer: Vec<ExistingIssuer>,
     /// The public key, on the node, of tokens that stay accepted [kubeadm: /etc/kubernetes/pki/sa.pub]
-    #[arg(long, value_name = "FILE", requires = "existing_issuer")]
+    #[arg(long, value_name = "FILE", requires = "existing_issuer", value_parser = node_path)]
     existing_public_key: Vec<String>,
 }
 
@@ -133,7 +133,7 @@ impl Flags {
     }
 }
 
-fn node_dir(text: &str) -> std::result::Result<String, String> {
+fn node_path(text: &str) -> std::result::Result<String, String> {
     match text.starts_with('/') && !text.ends_with('/') && !text.contains(char::is_control) {
         true => Ok(text.to_owned()),
         false => Err("it is an absolute path on the node, without a slash at its end".to_owned()),

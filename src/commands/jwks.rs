@@ -37,26 +37,30 @@ impl Answer for JwkSet {
 
 impl Jwks {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let mut keys = Vec::new();
-        for path in &self.public_key {
-            let text = file::read_key(path)?;
-            if text.windows(11).any(|window| window == b"PRIVATE KEY") {
-                output::say(format_args!(
-                    "note: {} holds a private key; only its public half is read",
-                    path.display()
-                ));
-            }
-            keys.extend(
-                PublicKey::all_from_pem(&text).map_err(|cause| key_pair::unusable(path, &cause))?,
-            );
-        }
-        if self.public_key.is_empty() {
-            keys.push(KeyPair::load(&global.dir)?.public);
-        }
-        let set = jwk_set(&keys)?;
+        let set = match self.public_key.as_slice() {
+            [] => jwk_set(&[KeyPair::load_public(&global.dir)?])?,
+            files => read(files)?,
+        };
         output::print(&set, global.output)?;
         Ok(Exit::Done)
     }
+}
+
+/// The JWK Set of all keys in these files.
+pub(super) fn read(files: &[PathBuf]) -> Result<JwkSet> {
+    let mut keys = Vec::new();
+    for path in files {
+        let text = file::read_key(path)?;
+        if text.windows(11).any(|window| window == b"PRIVATE KEY") {
+            output::say(format_args!(
+                "note: {} holds a private key; only its public half is read",
+                output::path(path)
+            ));
+        }
+        let found = PublicKey::all_from_pem(&text);
+        keys.extend(found.map_err(|cause| key_pair::unusable(path, &cause))?);
+    }
+    jwk_set(&keys)
 }
 
 /// The JWK Set of these keys.

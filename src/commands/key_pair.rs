@@ -23,6 +23,13 @@ pub(super) fn public_key_file(dir: &Path) -> PathBuf {
     dir.join("sa-signer.pub")
 }
 
+/// The signing key in `dir`, of a pair that fits.
+pub(super) fn signing_key(dir: &Path) -> Result<SigningKey> {
+    KeyPair::load(dir)?;
+    let path = signing_key_file(dir);
+    SigningKey::from_pem(&file::read_private(&path)?).map_err(|cause| unusable(&path, &cause))
+}
+
 impl KeyPair {
     /// The pair in `dir`; a broken or mismatched one is refused. Nothing is written.
     pub(super) fn load(dir: &Path) -> Result<Self> {
@@ -54,6 +61,23 @@ impl KeyPair {
         Ok(Self { public, new: None })
     }
 
+    /// The public key in `dir`, which is all that publishing needs: of the pair, or alone.
+    pub(super) fn load_public(dir: &Path) -> Result<PublicKey> {
+        let path = public_key_file(dir);
+        if file::exists(&signing_key_file(dir))? || !file::exists(&path)? {
+            return Ok(Self::load(dir)?.public);
+        }
+        let listed = PublicKey::all_from_pem(&file::read_key(&path)?);
+        match listed.map_err(|cause| unusable(&path, &cause))?.as_slice() {
+            [one] => Ok(one.clone()),
+            keys => Err(
+                Error::refused(format!("cannot use the key in {}", path.display()))
+                    .because(format!("it holds {} keys, not one", keys.len()))
+                    .hint("several keys: irsactl jwks --public-key FILE"),
+            ),
+        }
+    }
+
     /// The pair in `dir`, or a new one of `bits` bits when there is none.
     pub(super) fn load_or_generate(dir: &Path, bits: u16) -> Result<Self> {
         if file::exists(&signing_key_file(dir))? {
@@ -76,6 +100,11 @@ impl KeyPair {
             public,
             new: Some(key),
         })
+    }
+
+    /// A pair of which only the public key is looked at.
+    pub(super) fn of_public(public: PublicKey) -> Self {
+        Self { public, new: None }
     }
 
     /// Whether the signing key is not in its file yet.

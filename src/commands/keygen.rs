@@ -1,7 +1,5 @@
 //! `keygen`: the signing key and its public half.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde::Serialize;
 
@@ -30,8 +28,8 @@ pub struct Keygen {
 #[derive(Serialize)]
 struct KeygenAnswer {
     kid: Kid,
-    signing_key: PathBuf,
-    public_key: PathBuf,
+    signing_key: String,
+    public_key: String,
     created: bool,
 }
 
@@ -48,8 +46,8 @@ impl Keygen {
         let pair = KeyPair::load_or_generate(dir, bits)?;
         let answer = KeygenAnswer {
             kid: pair.kid()?,
-            signing_key: key_pair::signing_key_file(dir),
-            public_key: key_pair::public_key_file(dir),
+            signing_key: output::path(&key_pair::signing_key_file(dir)),
+            public_key: output::path(&key_pair::public_key_file(dir)),
             created: pair.is_new(),
         };
         pair.save(dir)?;
@@ -57,7 +55,7 @@ impl Keygen {
             true => "new signing key",
             false => "kept the signing key that is there",
         };
-        output::say(format_args!("{what}: {}", answer.signing_key.display()));
+        output::say(format_args!("{what}: {}", answer.signing_key));
         output::print(&answer, global.output)?;
         Ok(Exit::Done)
     }

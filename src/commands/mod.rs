@@ -16,6 +16,7 @@ mod read_back;
 mod resolve;
 mod stop;
 pub mod thumbprint;
+pub mod token;
 
 use crate::cli::{Cli, Command};
 use crate::config::Global;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Provider(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Flags(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Policy(args) => block_on(global, async |_| args.run(global).await),
     }
 }

@@ -9,7 +9,7 @@ use crate::config::{self, Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::permissions::{self, BucketScope, Scope};
 use crate::output::{self, Answer};
-use crate::plan::document::json_text;
+use crate::plan::document::{json_text, object_keys};
 
 use super::resolve;
 
@@ -51,29 +51,31 @@ impl Policy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
-        let account = resolve::account(global, names, &region).await?;
-        let partition = partition::of_region(&region)?;
-        let (issuer, publishes) = match (&self.issuer.issuer, self.command) {
-            (Some(url), Changing::Provider) => (config::parse_issuer(url)?, None),
+        let custom = self
+            .issuer
+            .issuer
+            .as_deref()
+            .map(config::parse_issuer)
+            .transpose()?;
+        match (&custom, self.command) {
+            (Some(_), Changing::Provider) => {}
+            (None, _) => names.check(&region)?,
             (Some(_), _) => {
                 return Err(Error::usage("cannot publish under an issuer that is not a bucket's")
                     .hint("--issuer goes with 'irsactl policy provider'; else give --bucket or --cluster"));
             }
-            (None, _) => {
+        }
+        let account = resolve::account(global, names, &region).await?;
+        let partition = partition::of_region(&region)?;
+        let (issuer, bucket) = match custom {
+            Some(issuer) => (issuer, None),
+            None => {
                 let place = names.place(&region, Some(&account))?;
-                (place.issuer, Some((place.bucket, place.prefix)))
+                (place.issuer, Some(place.bucket))
             }
         };
-        let under = |name: &str| match publishes.as_ref().and_then(|(_, prefix)| prefix.as_deref())
-        {
-            Some(prefix) => format!("{prefix}/{name}"),
-            None => name.to_owned(),
-        };
-        let keys = [
-            under("keys.json"),
-            under(".well-known/openid-configuration"),
-        ];
-        let bucket = publishes.as_ref().map(|(bucket, _)| match self.command {
+        let keys = object_keys(names.prefix.as_deref());
+        let bucket = bucket.as_ref().map(|bucket| match self.command {
             Changing::Provider => BucketScope::Look {
                 bucket: bucket.as_str(),
             },

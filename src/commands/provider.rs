@@ -131,7 +131,7 @@ impl ProviderOptions {
 impl ProviderArgs {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
-        change.check_consent()?;
+        change.check()?;
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
         let custom = self
@@ -147,12 +147,7 @@ impl ProviderArgs {
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let (issuer, host) = match custom {
             Some(issuer) => {
-                let asks = self.provider.needs_network() && !change.offline;
-                let host = if asks {
-                    resolve::jwks_host(&issuer).await
-                } else {
-                    issuer.host().to_owned()
-                };
+                let host = self.custom_host(&session, &issuer, &region).await?;
                 (issuer, host)
             }
             None => {
@@ -191,6 +186,33 @@ impl ProviderArgs {
         };
         output::print(&answer, global.output)?;
         Ok(Exit::Done)
+    }
+
+    /// The host to take the thumbprint of, for an issuer that was given by its URL. A bucket's must
+    /// be ours, and another host's must serve its documents already: AWS is not to trust a name that
+    /// somebody else can take.
+    async fn custom_host(
+        &self,
+        session: &Session<'_>,
+        issuer: &Issuer,
+        region: &str,
+    ) -> Result<String> {
+        let own = issuer.host().to_owned();
+        if self.change.offline {
+            return Ok(own);
+        }
+        if let Some(bucket) = partition::bucket_of_host(&own, region) {
+            session.require_bucket(&bucket).await?;
+            return Ok(own);
+        }
+        if !self.provider.needs_network() {
+            return Ok(own);
+        }
+        resolve::jwks_host(issuer).await.ok_or_else(|| {
+            Error::refused(format!("cannot let AWS trust {issuer}"))
+                .because(format!("{} cannot be read", issuer.discovery_url()))
+                .hint("publish both documents there first, or give --thumbprint or --no-thumbprint if that host is yours")
+        })
     }
 }
 

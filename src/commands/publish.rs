@@ -57,10 +57,10 @@ impl Answer for PublishAnswer {
 impl Publish {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
-        change.check_consent()?;
+        change.check()?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
-        let public_key = KeyPair::load(&global.dir)?.public;
+        let public_key = KeyPair::load_public(&global.dir)?;
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::aws::connect;
+use crate::aws::{connect, partition};
 use crate::config::{Global, IssuerNames, Names, parse_issuer};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
@@ -16,19 +16,26 @@ use crate::probe::document;
 pub(super) async fn region(global: &Global) -> Result<String> {
     let given = global.region.clone();
     let variable = std::env::var("AWS_DEFAULT_REGION").ok();
-    if let Some(region) = [given, variable]
+    let named = [given, variable]
         .into_iter()
         .flatten()
-        .find(|region| !region.is_empty())
-    {
-        return Ok(region);
+        .find(|region| !region.is_empty());
+    let region = match named {
+        Some(region) => region,
+        None => connect::profile_region(global.profile.as_deref()).await.ok_or_else(|| {
+            Error::usage("cannot tell the AWS region")
+                .because("neither --region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
+                .hint("give it with --region, such as --region us-west-2")
+        })?,
+    };
+    // The issuer is permanent, so a slip here would be too.
+    if !partition::is_known(&region) {
+        output::say(format_args!(
+            "warning: region '{}' is not in the AWS SDK's list: is it spelled right?",
+            output::sanitized(&region)
+        ));
     }
-    let profile = connect::profile_region(global.profile.as_deref()).await;
-    profile.ok_or_else(|| {
-        Error::usage("cannot tell the AWS region")
-            .because("neither --region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
-            .hint("give it with --region, such as --region us-west-2")
-    })
+    Ok(region)
 }
 
 /// The account: `--account-id`, or else what STS says of the credentials.
@@ -58,21 +65,12 @@ pub(super) async fn issuer(global: &Global, issuer: &IssuerNames) -> Result<Issu
     Ok(names.place(&region, account.as_ref())?.issuer)
 }
 
-/// The host whose certificate IAM looks at: the one that serves the JWK Set, which the discovery
-/// document names. It is the issuer's own host when that document is not there yet.
-pub(super) async fn jwks_host(issuer: &Issuer) -> String {
-    let named = async {
-        let url = Url::parse(&issuer.discovery_url()).ok()?;
-        let answer = document::fetch(&url).await.ok()?;
-        let discovery: Value = serde_json::from_slice(&answer.body).ok()?;
-        let jwks_uri = Url::parse(discovery["jwks_uri"].as_str()?).ok()?;
-        Some(jwks_uri.host_str()?.to_owned())
-    };
-    named.await.unwrap_or_else(|| {
-        output::say(format_args!(
-            "note: {} cannot be read, so the certificate of the issuer's own host is taken",
-            issuer.discovery_url()
-        ));
-        issuer.host().to_owned()
-    })
+/// The host whose certificate IAM looks at: the one that serves the JWK Set, which the published
+/// discovery document names. None when that document cannot be read.
+pub(super) async fn jwks_host(issuer: &Issuer) -> Option<String> {
+    let url = Url::parse(&issuer.discovery_url()).ok()?;
+    let answer = document::fetch(&url).await.ok()?;
+    let discovery: Value = serde_json::from_slice(&answer.body).ok()?;
+    let jwks_uri = Url::parse(discovery["jwks_uri"].as_str()?).ok()?;
+    Some(jwks_uri.host_str()?.to_owned())
 }

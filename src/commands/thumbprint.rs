@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::thumbprint::Thumbprint;
+use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::probe::chain::{self, Chain};
 
@@ -52,7 +53,7 @@ impl ThumbprintArgs {
             None => {
                 let issuer = resolve::issuer(global, &self.issuer).await?;
                 match self.issuer.issuer {
-                    Some(_) => (resolve::jwks_host(&issuer).await, 443),
+                    Some(_) => (jwks_host(&issuer).await, 443),
                     None => (issuer.host().to_owned(), 443),
                 }
             }
@@ -78,6 +79,16 @@ impl ThumbprintArgs {
         )?;
         Ok(Exit::Done)
     }
+}
+
+async fn jwks_host(issuer: &Issuer) -> String {
+    resolve::jwks_host(issuer).await.unwrap_or_else(|| {
+        output::say(format_args!(
+            "note: {} cannot be read, so the certificate of the issuer's own host is taken",
+            issuer.discovery_url()
+        ));
+        issuer.host().to_owned()
+    })
 }
 
 fn host_and_port(text: &str) -> Result<(String, u16)> {

@@ -102,9 +102,13 @@ impl BucketName {
             }
         }
         if let Some(rest) = name.strip_suffix("-an") {
-            let account_in_name = rest
-                .strip_suffix(&format!("-{region}"))
-                .and_then(|rest| rest.rsplit('-').next()?.parse::<AccountId>().ok());
+            let account_in_name = rest.strip_suffix(&format!("-{region}")).and_then(|rest| {
+                rest.rsplit_once('-')
+                    .filter(|(prefix, _)| !prefix.is_empty())?
+                    .1
+                    .parse::<AccountId>()
+                    .ok()
+            });
             let fits = match (&account_in_name, account) {
                 (Some(named), Some(account)) => named == account,
                 (named, _) => named.is_some(),
@@ -179,6 +183,7 @@ mod tests {
             ("xn--abc", "reserved prefix xn--"),
             ("abc--x-s3", "reserved suffix --x-s3"),
             ("demo-an", "-111122223333-us-west-2-an"),
+            ("111122223333-us-west-2-an", "-111122223333-us-west-2-an"),
             (
                 "demo-999999999999-us-west-2-an",
                 "-111122223333-us-west-2-an",

@@ -16,7 +16,7 @@ pub enum BucketScope<'a> {
         /// The keys of the two objects.
         keys: [&'a str; 2],
     },
-    /// Look whether it is ours, before a provider trusts it.
+    /// Look whether this account has it, before a provider trusts it.
     Look {
         /// The bucket's name.
         bucket: &'a str,

@@ -59,6 +59,9 @@ impl Issuer {
             Some(at) => host_and_path.split_at(at),
             None => (host_and_path, ""),
         };
+        if !matches!(url.host(), Some(url::Host::Domain(_))) {
+            return Err(IssuerError::Part("an IP address for its host"));
+        }
         if authority.contains(':') {
             return Err(IssuerError::Part("a port"));
         }
@@ -159,6 +162,8 @@ mod tests {
             ("https://example.com/a/", "a trailing slash"),
             ("https://example.com:443", "a port"),
             ("https://example.com:8443/a", "a port"),
+            ("https://[::1]", "an IP address"),
+            ("https://127.0.0.1/a", "an IP address"),
             ("https://example.com?a=b", "a query"),
             ("https://example.com/#a", "a fragment"),
             ("https://user@example.com", "a user name"),

@@ -3,6 +3,8 @@
 //! STS needs `kid` and `alg` on every key and refuses `key_ops`; so a key has exactly six members,
 //! and none that could hold anything private.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::key::{KeyError, Kid, PublicKey};
@@ -144,6 +146,13 @@ impl JwkSet {
             Some(pair) => Err(JwksError::Conflict(pair[0].kid.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Modulus and exponent, big-endian, of the key with this kid.
+    pub(super) fn numbers(&self, kid: &str) -> Option<(Kid, Vec<u8>, Vec<u8>)> {
+        let key = self.keys.iter().find(|key| key.kid.as_str() == kid)?;
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
+        Some((key.kid.clone(), decode(&key.n)?, decode(&key.e)?))
     }
 
     /// The key IDs, sorted.

@@ -9,3 +9,5 @@ pub mod jwks;
 pub mod key;
 mod pem;
 pub mod signing_key;
+pub mod subject;
+pub mod token;

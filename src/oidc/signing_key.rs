@@ -6,8 +6,9 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use pkcs8::{LineEnding, SecretDocument};
 use zeroize::Zeroizing;
 
@@ -54,6 +55,20 @@ impl SigningKey {
         SecretDocument::try_from(der.as_ref())
             .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
             .map_err(|_| KeyError::Invalid)
+    }
+
+    /// An RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 7518 §3.3, RS256).
+    pub(super) fn sign_rs256(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        self.0
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
+            .map_err(|_| KeyError::Invalid)?;
+        Ok(signature)
     }
 
     /// The public half.

@@ -1,6 +1,7 @@
 //! What people and programs read: the answer on stdout, the conversation on stderr.
 
 pub mod plan;
+pub mod report;
 mod sanitize;
 
 use std::fmt::Display;
@@ -8,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-pub use sanitize::sanitized;
+pub use sanitize::{path, sanitized, sanitized_json};
 
 use crate::error::{Error, Result};
 use crate::plan::document::json_text;
@@ -32,7 +33,7 @@ pub trait Answer: Serialize {
 pub fn print(answer: &impl Answer, format: Format) -> Result<()> {
     let text = match format {
         Format::Text => answer.text(),
-        Format::Json => json_text(answer),
+        Format::Json => sanitize::escaped_json(&json_text(answer)),
     };
     let mut stdout = anstream::stdout().lock();
     match stdout

@@ -4,11 +4,48 @@
 /// The text on one line, control and bidirectional formatting characters escaped.
 pub fn sanitized(text: &str) -> String {
     text.chars()
-        .flat_map(|c| match c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        .flat_map(|c| match is_hidden(c) {
             true => c.escape_default().collect::<Vec<_>>(),
             false => vec![c],
         })
         .collect()
+}
+
+/// Control characters, and those that no one sees but that reorder or join text (Unicode's
+/// Bidi_Control and default-ignorable formatting characters).
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A JSON document with hidden characters in its strings escaped (RFC 8259 §7). Line breaks between
+/// its parts stay.
+pub(super) fn escaped_json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_hidden(c) && c != '\n' {
+            true => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    escaped += &format!("\\u{unit:04x}");
+                }
+            }
+            false => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A path as it may be shown.
+pub fn path(path: &std::path::Path) -> String {
+    sanitized(&path.display().to_string())
+}
+
+/// JSON from outside, indented, each line sanitised.
+pub fn sanitized_json(value: &serde_json::Value) -> String {
+    let pretty = format!("{value:#}");
+    pretty.lines().map(sanitized).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -22,5 +59,11 @@ mod tests {
             "a\\u{1b}[2J\\n::warning::b\\r"
         );
         assert_eq!(sanitized("plain – text"), "plain – text");
+        assert_eq!(sanitized("a\u{61c}b\u{200b}c"), "a\\u{61c}b\\u{200b}c");
+        let json = "{\n  \"a\": \"\u{9b}2J\u{e0001}\"\n}\n";
+        let escaped = escaped_json(json);
+        assert_eq!(escaped, "{\n  \"a\": \"\\u009b2J\\udb40\\udc01\"\n}\n");
+        let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(same(&escaped), same(json));
     }
 }

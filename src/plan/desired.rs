@@ -12,7 +12,7 @@ use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 
-use super::document::Document;
+use super::document::object_keys;
 
 /// Tags of a bucket or a provider.
 pub type Tags = BTreeMap<String, String>;
@@ -61,11 +61,7 @@ pub struct Publication {
 impl Publication {
     /// The keys of the two objects: JWK Set, discovery document.
     pub fn object_keys(&self) -> [String; 2] {
-        let prefix = self.prefix.as_deref();
-        [
-            Document::Jwks(self.keys.clone()).key(prefix),
-            Document::Discovery(self.discovery.clone()).key(prefix),
-        ]
+        object_keys(self.prefix.as_deref())
     }
 
     /// The bucket policy that must be there, given the one that is.

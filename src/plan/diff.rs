@@ -105,30 +105,47 @@ fn diff_bucket(
             after,
         });
     }
+    let policy = publication.policy(found.policy.as_ref()).map_err(|cause| {
+        Error::refused(format!("cannot add to the policy of bucket s3://{bucket}"))
+            .because(cause)
+            .hint(format!(
+                "look at it with: aws s3api get-bucket-policy --bucket {bucket}"
+            ))
+    })?;
+    let mut access = Vec::new();
     if found.public_access_block != Some(PublicAccessBlock::POLICY_ONLY) {
-        plan.changes.push(Change::PutPublicAccessBlock {
+        access.push(Change::PutPublicAccessBlock {
             bucket: bucket.clone(),
             owner: owner.clone(),
             before: found.public_access_block,
             after: PublicAccessBlock::POLICY_ONLY,
         });
     }
-    let policy = publication.policy(found.policy.as_ref()).map_err(|cause| {
-        Error::refused(format!("cannot add to the policy of bucket s3://{bucket}"))
-            .because(cause)
-            .hint(
-                "look at it with: aws s3api get-bucket-policy --bucket ".to_owned()
-                    + bucket.as_str(),
-            )
-    })?;
     if found.policy.as_ref() != Some(&policy) {
-        plan.changes.push(Change::PutBucketPolicy {
+        access.push(Change::PutBucketPolicy {
             bucket: bucket.clone(),
             owner: owner.clone(),
             before: found.policy.clone(),
             after: policy,
         });
     }
+    // A bucket that takes public policies already may be public by ACL: the policy comes first then,
+    // so that what is read now stays readable when the ACLs no longer count.
+    if !found
+        .public_access_block
+        .is_some_and(|block| block.block_public_policy)
+    {
+        access.reverse();
+    }
+    if !found
+        .public_access_block
+        .is_some_and(|block| block.ignore_public_acls)
+    {
+        plan.notes.push(format!(
+            "bucket s3://{bucket} counts public ACLs now and will not: other objects that are public by ACL become private"
+        ));
+    }
+    plan.changes.extend(access);
     let keys = published_keys(publication, found.jwks.as_ref())?;
     for kid in keys
         .kids()

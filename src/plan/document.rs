@@ -34,15 +34,20 @@ impl Document {
 
     /// The object's key under an issuer's prefix.
     pub fn key(&self, prefix: Option<&str>) -> String {
-        let name = match self {
-            Self::Jwks(_) => "keys.json",
-            Self::Discovery(_) => ".well-known/openid-configuration",
-        };
-        match prefix {
-            Some(prefix) => format!("{prefix}/{name}"),
-            None => name.to_owned(),
+        let [jwks, discovery] = object_keys(prefix);
+        match self {
+            Self::Jwks(_) => jwks,
+            Self::Discovery(_) => discovery,
         }
     }
+}
+
+/// The keys of the two objects of an issuer: JWK Set, discovery document.
+pub fn object_keys(prefix: Option<&str>) -> [String; 2] {
+    ["keys.json", ".well-known/openid-configuration"].map(|name| match prefix {
+        Some(prefix) => format!("{prefix}/{name}"),
+        None => name.to_owned(),
+    })
 }
 
 /// JSON as we write it everywhere: two spaces, a newline at the end.

@@ -55,11 +55,6 @@ impl Chain {
                 .hint("let the server send its intermediate certificates, or give --thumbprint or --no-thumbprint")),
         }
     }
-
-    /// The certificates, leaf first.
-    pub fn certificates(&self) -> &[PresentedCertificate] {
-        &self.0
-    }
 }
 
 fn describe(der: &CertificateDer<'_>) -> Result<PresentedCertificate> {

@@ -290,3 +290,61 @@ fn a_closed_pipe_is_success_and_a_full_disk_is_not() {
     assert_ne!(failed.status.code(), Some(0));
     assert_eq!(fs::read_dir(work.path("full")).unwrap().count(), 0);
 }
+
+#[test]
+fn an_argument_cannot_start_a_line_of_its_own() {
+    let work = Offline::new();
+    let hostile = "a\n::error::x\u{1b}[2J";
+    for arguments in [
+        vec!["keygen", "--dir", hostile],
+        vec!["jwks", "--public-key", hostile],
+        vec!["bootstrap", "--cluster", hostile],
+        vec!["flags", "--issuer", hostile],
+        vec![
+            "flags",
+            "--issuer",
+            "https://a.example",
+            "--existing-issuer",
+            "b",
+            "--existing-public-key",
+            hostile,
+        ],
+        vec!["discovery", "--bucket", hostile, "--region", "us-west-2"],
+        vec!["discovery", "--bucket", "b1b", "--region", hostile],
+        vec!["thumbprint", hostile],
+        vec!["token", "decode", hostile],
+    ] {
+        let output = work
+            .command(env!("CARGO_BIN_EXE_irsactl"))
+            .args(&arguments)
+            .output()
+            .unwrap();
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8(shown).unwrap();
+        assert!(
+            !shown.contains("\n::") && !shown.contains('\u{1b}'),
+            "{arguments:?}: {shown}"
+        );
+    }
+}
+
+#[test]
+fn a_region_that_the_sdk_does_not_know_is_asked_about() {
+    let work = Offline::new();
+    let slip = work.irsactl("discovery --bucket b1b --region us-west-22");
+    assert!(
+        slip.stderr
+            .contains("warning: region 'us-west-22' is not in the AWS SDK's list"),
+        "{slip:#?}"
+    );
+    assert_eq!(
+        work.irsactl("discovery --bucket b1b --region us-west-2")
+            .stderr,
+        ""
+    );
+    assert_eq!(
+        work.irsactl("discovery --bucket b1b --region us-east-1")
+            .stderr,
+        ""
+    );
+}

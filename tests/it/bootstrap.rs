@@ -257,6 +257,19 @@ fn region_and_credentials_can_come_from_a_profile() {
         issuer.contains(&tenant.account) && issuer.ends_with(".s3.eu-west-1.amazonaws.com"),
         "{issuer}"
     );
+    // A profile that was named wins over credentials in the environment.
+    tenant
+        .offline
+        .environment
+        .insert("AWS_ACCESS_KEY_ID", "AKIATEST999999999999".to_owned());
+    tenant
+        .offline
+        .environment
+        .insert("AWS_SECRET_ACCESS_KEY", "x".to_owned());
+    let named = tenant
+        .irsactl("bootstrap --cluster demo --profile platform --dry-run -o json")
+        .json();
+    assert_eq!(named["account"], tenant.account.as_str());
     // The flag wins, and an empty variable counts as none.
     tenant
         .offline
@@ -276,4 +289,21 @@ fn region_and_credentials_can_come_from_a_profile() {
         discovery.contains("https://b1b.s3.us-east-2.amazonaws.com"),
         "{discovery}"
     );
+}
+
+#[test]
+fn the_public_key_alone_is_enough_to_plan_and_to_publish() {
+    let tenant = Tenant::with_key();
+    let whole = tenant.irsactl("bootstrap --cluster demo --dry-run").ok();
+    fs::remove_file(tenant.path("issuer/sa-signer.key")).unwrap();
+    assert_eq!(
+        tenant.irsactl("bootstrap --cluster demo --dry-run").ok(),
+        whole
+    );
+    tenant.irsactl("jwks").ok();
+    tenant.irsactl("publish --cluster demo --yes").ok();
+    // A whole bootstrap hands the signing key to the API server, so it wants to see it.
+    tenant
+        .irsactl(BOOTSTRAP)
+        .fails(4, &["sa-signer.pub is there without its private key"]);
 }

@@ -164,3 +164,45 @@ fn published_keys_are_kept_when_another_key_is_published() {
     );
     assert_eq!(kept.json()["changes"], 0);
 }
+
+#[test]
+fn an_adopted_bucket_that_is_public_by_acl_stays_readable() {
+    let tenant = Tenant::with_key();
+    let name = format!("legacy-{}", tenant.account);
+    let location = "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>";
+    tenant.call("s3", "PUT", &format!("/{name}"), "", location);
+    tenant.call(
+        "s3",
+        "DELETE",
+        &format!("/{name}?publicAccessBlock"),
+        "",
+        "",
+    );
+    let run = format!("bootstrap --cluster demo --bucket {name} --adopt");
+    let plan = tenant.irsactl(&format!("{run} --dry-run -o json")).json();
+    let operations: Vec<&str> = plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["operation"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        operations[..3],
+        [
+            "s3:PutBucketTagging",
+            "s3:PutBucketPolicy",
+            "s3:PutPublicAccessBlock"
+        ]
+    );
+    assert!(
+        plan["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("public by ACL become private"),
+        "{plan}"
+    );
+    assert_eq!(
+        tenant.irsactl(&format!("{run} --yes -o json")).json()["changes"],
+        6 - 1 + 1
+    );
+}

@@ -8,7 +8,7 @@ use crate::tenant::{TOOLS, Tenant, http};
 const SUBJECT: &str = "system:serviceaccount:default:app";
 
 /// A token as kube-apiserver signs it, by PyJWT with a key file of `dir`.
-fn token(tenant: &Tenant, issuer: &str, dir: &str, kid: &str) -> String {
+pub(crate) fn token(tenant: &Tenant, issuer: &str, dir: &str, kid: &str) -> String {
     let mut sign = tenant.command(TOOLS.python());
     sign.arg(TOOLS.judges().join("pyjwt_sign.py"));
     sign.args([
@@ -24,7 +24,7 @@ fn token(tenant: &Tenant, issuer: &str, dir: &str, kid: &str) -> String {
 }
 
 /// What a judge says of a token: the claims, or why not.
-fn judged(tenant: &Tenant, judge: &str, issuer: &str) -> Result<Value, String> {
+pub(crate) fn judged(tenant: &Tenant, judge: &str, issuer: &str) -> Result<Value, String> {
     let program = if judge.ends_with(".mjs") {
         TOOLS.node()
     } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Who may import what, as the picture in src/lib.rs has it. What is not listed imports all.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("oidc", &[]),
     ("iam", &[]),
     ("error", &[]),
@@ -15,7 +15,8 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("cluster", &["oidc", "iam", "plan", "error"]),
     ("aws", &["oidc", "iam", "plan", "error"]),
     ("probe", &["oidc", "iam", "plan", "error"]),
-    ("output", &["oidc", "iam", "plan", "error"]),
+    ("verify", &["oidc", "iam", "plan", "error"]),
+    ("output", &["oidc", "iam", "plan", "verify", "error"]),
     ("config", &["oidc", "iam", "error", "aws", "output"]),
 ];
 

@@ -19,3 +19,4 @@ mod secrets;
 mod session;
 mod tenant;
 mod tls;
+mod token;

@@ -182,6 +182,9 @@ fn no_credentials_wrong_credentials_wrong_account() {
     tenant
         .irsactl(BOOTSTRAP)
         .fails(77, &["there are no AWS credentials", "--profile"]);
+    tenant
+        .irsactl(&format!("{BOOTSTRAP} --profile absent"))
+        .fails(77, &["there are no AWS credentials", "absent"]);
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn on_a_terminal_the_answer_decides() {
     let ask = |answer: &str| -> Run {
         let binary = env!("CARGO_BIN_EXE_irsactl");
         let line = format!(
-            "(sleep 3; echo {answer}) | script -qec '{binary} bootstrap --cluster demo --timeout 2' /dev/null"
+            "(sleep 7; echo {answer}) | script -qec '{binary} bootstrap --cluster demo --timeout 6' /dev/null"
         );
         tenant
             .command("sh")
@@ -251,6 +254,20 @@ fn a_provider_for_a_bucket_that_nobody_owns() {
                 "s3://free-for-anybody: it is not there",
                 "could sign tokens",
                 "irsactl publish",
+            ],
+        );
+    // The same under its URL, and a host that serves nothing.
+    tenant
+        .irsactl("provider --issuer https://free-for-anybody.s3.us-west-2.amazonaws.com/a --yes")
+        .fails(4, &["s3://free-for-anybody: it is not there"]);
+    tenant
+        .irsactl("provider --issuer https://nothing.amazonaws.com --yes")
+        .fails(
+            4,
+            &[
+                "cannot let AWS trust https://nothing.amazonaws.com",
+                "cannot be read",
+                "--no-thumbprint",
             ],
         );
     untouched(&tenant);
@@ -315,6 +332,19 @@ fn names_are_refused_before_the_first_call() {
         ),
         ("publish --bucket My-Bucket --yes", "lower-case letters"),
         ("provider --bucket xn--bucket --yes", "reserved prefix"),
+        ("policy --bucket xn--bucket", "reserved prefix"),
+        (
+            "policy publish --issuer https://oidc.example.com",
+            "--issuer goes with",
+        ),
+        (
+            "bootstrap --cluster demo --tag Managed-By=me --yes",
+            "a key stands twice",
+        ),
+        (
+            "bootstrap --cluster demo --tag a=1 --tag A=2 --yes",
+            "a key stands twice",
+        ),
         (
             "provider --issuer http://example.com --yes",
             "scheme must be https",

@@ -256,6 +256,14 @@ impl Tenant {
         assert_eq!(status, 200, "{answer}");
     }
 
+    /// Makes the next call of an operation take so many seconds.
+    pub(crate) fn delay_next(&self, operation: &str, seconds: u32) {
+        let delay =
+            serde_json::json!({ "app": self.account, "operation": operation, "delay": seconds });
+        let (status, answer) = http("POST", "/_local/fail", "", &delay.to_string());
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// This account's runs are told apart from others' by their user agent.
     pub(crate) fn named(mut self) -> Self {
         self.offline

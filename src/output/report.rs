@@ -1,0 +1,46 @@
+//! Checks as people read them.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::verify::report::{Outcome, Report};
+
+use super::sanitized;
+
+/// A line a check; what a failed one expected, and the next command, below it.
+pub fn text(report: &Report) -> String {
+    let mut text = String::new();
+    for check in &report.0 {
+        let style = style(check.outcome);
+        let word = word(check.outcome);
+        text += &format!(
+            "{style}{word}{style:#}  {}: {}\n",
+            check.name,
+            sanitized(&check.actual)
+        );
+        if check.outcome == Outcome::Fail {
+            text += &format!("         expected: {}\n", sanitized(&check.expected));
+        }
+        if let Some(hint) = &check.hint {
+            text += &format!("         hint: {}\n", sanitized(hint));
+        }
+    }
+    text
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass   ",
+        Outcome::Fail => "fail   ",
+        Outcome::Warn => "warn   ",
+        Outcome::Skipped => "skipped",
+    }
+}
+
+fn style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Pass => AnsiColor::Green.on_default(),
+        Outcome::Fail => AnsiColor::Red.on_default().bold(),
+        Outcome::Warn => AnsiColor::Yellow.on_default(),
+        Outcome::Skipped => Style::new().dimmed(),
+    }
+}

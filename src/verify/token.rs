@@ -1,0 +1,166 @@
+//! Checks of a token, as STS makes them (AssumeRoleWithWebIdentity).
+
+use std::time::Duration;
+
+use pkcs8::der::DateTime;
+use serde_json::Value;
+
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::token::Token;
+
+use super::report::{Check, Outcome};
+
+/// How far STS lets clocks differ, in seconds.
+const LEEWAY: u64 = 300;
+
+/// The signature, with the key that the token names.
+pub fn signature(token: &Token, keys: &JwkSet) -> Check {
+    let result = token.verify(keys);
+    let actual = match &result {
+        Ok(kid) => format!("signed by {kid}"),
+        Err(cause) => cause.to_string(),
+    };
+    Check::new(
+        "signature",
+        result.is_ok(),
+        "RS256, by a key of the JWK Set",
+        actual,
+        "compare the kid with those of 'irsactl jwks' and of the published keys.json; the API server may sign with another key",
+    )
+}
+
+/// Without keys to check it with.
+pub fn signature_skipped() -> Check {
+    Check {
+        name: "signature",
+        outcome: Outcome::Skipped,
+        expected: "keys or an issuer to check it with".to_owned(),
+        actual: "not checked: nothing vouches for what the token says".to_owned(),
+        hint: Some("give --issuer or --public-key".to_owned()),
+    }
+}
+
+/// The `iss` claim, byte by byte.
+pub fn issuer(token: &Token, issuer: &Issuer) -> Check {
+    Check::new(
+        "issuer",
+        token.claims["iss"] == issuer.as_str(),
+        issuer.as_str(),
+        text(&token.claims["iss"]),
+        "the first --service-account-issuer of the API server is the one in its tokens",
+    )
+}
+
+/// The `aud` claim: a string or an array (RFC 7519 §4.1.3).
+pub fn audience(token: &Token, audience: &str) -> Check {
+    let aud = &token.claims["aud"];
+    let is_in = aud == audience
+        || aud
+            .as_array()
+            .is_some_and(|list| list.iter().any(|one| one == audience));
+    Check::new(
+        "audience",
+        is_in,
+        audience,
+        text(aud),
+        "the audience is the one of the projected volume (serviceAccountToken.audience), not of --api-audiences",
+    )
+}
+
+/// The claims without which STS answers "Missing a required claim".
+pub fn required_claims(token: &Token) -> Check {
+    let missing: Vec<&str> = ["iss", "sub", "aud", "iat", "exp"]
+        .into_iter()
+        .filter(|name| token.claims.get(name).is_none_or(Value::is_null))
+        .collect();
+    let actual = match missing.as_slice() {
+        [] => "all there".to_owned(),
+        missing => format!("no {}", missing.join(", ")),
+    };
+    Check::new(
+        "claims",
+        missing.is_empty(),
+        "iss, sub, aud, iat and exp",
+        actual,
+        "is it a service account token?",
+    )
+}
+
+/// `exp`, `nbf` and `iat` at `now`, seconds since 1970, with the five minutes of leeway that STS gives.
+pub fn times(token: &Token, now: u64) -> Check {
+    let claim = |name: &str| token.claims[name].as_u64();
+    let (exp, nbf, iat) = (claim("exp"), claim("nbf"), claim("iat"));
+    let expired = exp.is_some_and(|exp| exp.saturating_add(LEEWAY) <= now);
+    let early = [nbf, iat]
+        .into_iter()
+        .flatten()
+        .any(|begin| begin > now.saturating_add(LEEWAY));
+    let at = |time: Option<u64>| time.map_or_else(|| "not a time".to_owned(), time_text);
+    let mut check = Check::new(
+        "times",
+        exp.is_some() && !expired && !early,
+        format!("valid at {}", time_text(now)),
+        format!("from {} to {}", at(nbf.or(iat)), at(exp)),
+        "take a fresh token; a wrong clock of this machine or of the API server shows here too",
+    );
+    if check.outcome == Outcome::Pass && exp.is_some_and(|exp| exp <= now) {
+        check.outcome = Outcome::Warn;
+        check.hint = Some("it has expired, and STS takes it for five minutes more only".to_owned());
+    }
+    check
+}
+
+/// Seconds since 1970 as RFC 3339, UTC.
+pub fn time_text(seconds: u64) -> String {
+    match DateTime::from_unix_duration(Duration::from_secs(seconds)) {
+        Ok(time) => time.to_string(),
+        Err(_) => format!("{seconds} s after 1970"),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "absent".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    fn token(claims: &str) -> Token {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        Token::parse(&format!("{}.{}.", encode("{}"), encode(claims))).unwrap()
+    }
+
+    #[test]
+    fn times_are_as_sts_has_them() {
+        for (claims, outcome) in [
+            (r#"{"exp":1000,"iat":900}"#, Outcome::Pass),
+            (r#"{"exp":950,"iat":900}"#, Outcome::Warn),
+            (r#"{"exp":650,"iat":100}"#, Outcome::Fail),
+            (r#"{"exp":2000,"iat":1251}"#, Outcome::Fail),
+            (r#"{"exp":2000,"nbf":1250}"#, Outcome::Pass),
+            (r#"{"exp":18446744073709551615,"nbf":1251}"#, Outcome::Fail),
+            (r#"{"exp":"soon"}"#, Outcome::Fail),
+        ] {
+            assert_eq!(times(&token(claims), 950).outcome, outcome, "{claims}");
+        }
+        assert_eq!(time_text(0), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn claims_are_compared_as_they_are() {
+        let token = token(r#"{"iss":"https://a.example/","aud":["x","y"]}"#);
+        let expected = Issuer::parse("https://a.example").unwrap();
+        assert_eq!(issuer(&token, &expected).outcome, Outcome::Fail);
+        assert_eq!(audience(&token, "y").outcome, Outcome::Pass);
+        assert_eq!(audience(&token, "sts.amazonaws.com").actual, r#"["x","y"]"#);
+        assert_eq!(required_claims(&token).actual, "no sub, iat, exp");
+    }
+}
