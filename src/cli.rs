@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, discovery, flags, jwks, keygen, policy, provider, publish, thumbprint, token,
+    bootstrap, discovery, explain, flags, jwks, keygen, policy, provider, publish, thumbprint,
+    token, verify,
 };
 use crate::config::Global;
 
@@ -51,6 +52,10 @@ pub enum Command {
     Flags(flags::Flags),
     /// Do all of it in order, and read everything back
     Bootstrap(bootstrap::Bootstrap),
+    /// Prove that AWS accepts the issuer's tokens, or name what is wrong
+    Verify(verify::Verify),
+    /// Say what an error message of STS, S3 or kube-apiserver means
+    Explain(explain::Explain),
     /// Mint a test token, or take any token apart
     Token(token::TokenArgs),
     /// Print the least-privilege IAM policy that a command needs

@@ -26,7 +26,7 @@ pub struct Aws {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) s3control: aws_sdk_s3control::Client,
     pub(super) iam: aws_sdk_iam::Client,
-    sts: aws_sdk_sts::Client,
+    pub(super) sts: aws_sdk_sts::Client,
     profile: Option<String>,
     /// The region of the bucket.
     pub region: String,

@@ -2,6 +2,7 @@
 //! ([`crate::plan::change::Change`] ─▶ one call), and what AWS's errors mean.
 
 pub mod apply;
+pub mod assume;
 pub mod connect;
 pub mod error;
 pub mod observe;

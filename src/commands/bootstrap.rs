@@ -19,7 +19,7 @@ use super::key_pair::{self, KeyPair};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
-use super::{dry_run, publish, resolve};
+use super::{dry_run, jwks, publish, resolve};
 
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]
@@ -98,7 +98,8 @@ impl Bootstrap {
             self.provider
                 .desired(&issuer, &session, &region, thumbprint, tags.clone())?;
         let provider_arn = provider.arn.clone();
-        let publication = publish::publication(&place, &session, &pair.public, &self.key, tags)?;
+        let keys = jwks::jwk_set(std::slice::from_ref(&pair.public))?;
+        let publication = publish::publication(&place, &session, keys, &self.key, tags);
         let desired = Desired {
             issuer: issuer.clone(),
             publication: Some(publication),

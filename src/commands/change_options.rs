@@ -71,12 +71,18 @@ impl ChangeOptions {
 
     /// The tags of every resource: the owner's mark and the user's own.
     pub(super) fn tags(&self, cluster: Option<&str>) -> Tags {
-        let (key, value) = MANAGED_BY;
         let mut tags: Tags = self.tags.iter().cloned().collect();
-        tags.insert(key.to_owned(), value.to_owned());
-        tags.extend(cluster.map(|cluster| (CLUSTER.to_owned(), cluster.to_owned())));
+        tags.extend(owner_tags(cluster));
         tags
     }
+}
+
+/// The owner's mark.
+pub(super) fn owner_tags(cluster: Option<&str>) -> Tags {
+    let (key, value) = MANAGED_BY;
+    let mut tags = Tags::from([(key.to_owned(), value.to_owned())]);
+    tags.extend(cluster.map(|cluster| (CLUSTER.to_owned(), cluster.to_owned())));
+    tags
 }
 
 fn tag(text: &str) -> std::result::Result<(String, String), String> {

@@ -5,6 +5,7 @@ mod change_options;
 mod converge;
 pub mod discovery;
 mod dry_run;
+pub mod explain;
 pub mod flags;
 pub mod jwks;
 mod key_pair;
@@ -17,6 +18,7 @@ mod resolve;
 mod stop;
 pub mod thumbprint;
 pub mod token;
+pub mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::config::Global;
@@ -36,6 +38,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Provider(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Flags(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Policy(args) => block_on(global, async |_| args.run(global).await),
     }

@@ -36,7 +36,7 @@ pub struct ProviderArgs {
 }
 
 /// What the provider is to be like.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct ProviderOptions {
     /// An audience; the list is then exactly what is given [default: sts.amazonaws.com, others kept]
     #[arg(long, value_name = "AUDIENCE", value_parser = audience)]

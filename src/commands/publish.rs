@@ -7,7 +7,7 @@ use crate::config::{Global, Names, Place};
 use crate::error::{Exit, Result};
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
-use crate::oidc::key::PublicKey;
+use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
 use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
 
@@ -33,7 +33,7 @@ pub struct Publish {
 }
 
 /// How the key of the issuer directory joins what is published.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct KeyOptions {
     /// Publish the key beside other keys of the same cluster that are published already
     #[arg(long)]
@@ -60,7 +60,7 @@ impl Publish {
         change.check()?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
-        let public_key = KeyPair::load_public(&global.dir)?;
+        let keys = jwks::jwk_set(&[KeyPair::load_public(&global.dir)?])?;
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
@@ -68,7 +68,7 @@ impl Publish {
         let tags = change.tags(self.names.cluster.as_deref());
         let desired = Desired {
             issuer: issuer.clone(),
-            publication: Some(publication(&place, &session, &public_key, &self.key, tags)?),
+            publication: Some(publication(&place, &session, keys, &self.key, tags)),
             provider: None,
             adopt: change.adopt,
         };
@@ -94,21 +94,21 @@ impl Publish {
 pub(super) fn publication(
     place: &Place,
     session: &Session<'_>,
-    public_key: &PublicKey,
-    key: &KeyOptions,
+    keys: JwkSet,
+    options: &KeyOptions,
     mut tags: Tags,
-) -> Result<Publication> {
+) -> Publication {
     // A bucket can hold several clusters' issuers, so it is not one cluster's.
     tags.remove(CLUSTER);
-    Ok(Publication {
+    Publication {
         bucket: place.bucket.clone(),
         region: place.region.clone(),
         partition: place.partition.clone(),
         account: session.account.clone(),
         prefix: place.prefix.clone(),
         tags,
-        keys: jwks::jwk_set(std::slice::from_ref(public_key))?,
-        add_key: key.add_key,
+        keys,
+        add_key: options.add_key,
         discovery: DiscoveryDocument::of(&place.issuer),
-    })
+    }
 }

@@ -24,9 +24,6 @@ use crate::verify::token as checks;
 use super::key_pair;
 use super::{jwks, resolve};
 
-/// How long before now a new token begins: clocks differ.
-const EARLIER: u64 = 10;
-
 /// Subcommands of `token`.
 #[derive(Args, Debug)]
 pub struct TokenArgs {
@@ -164,15 +161,14 @@ impl Mint {
     async fn run(self, global: &Global) -> Result<Exit> {
         let key = key_pair::signing_key(&global.dir)?;
         let issuer = resolve::issuer(global, &self.issuer).await?;
-        let begin = now()?.saturating_sub(EARLIER);
-        let claims = Claims {
-            aud: vec![self.audience],
-            exp: begin + EARLIER + self.duration,
-            iat: begin,
-            iss: issuer.clone(),
-            nbf: begin,
-            sub: self.subject.clone(),
-        };
+        let now = now()?;
+        let claims = Claims::between(
+            &issuer,
+            &self.subject,
+            &self.audience,
+            now,
+            now + self.duration,
+        );
         let token = token::mint(&key, &claims)
             .map_err(|cause| Error::failed("cannot sign a token").because(cause))?;
         if let Some(path) = &self.out {
@@ -281,7 +277,8 @@ fn read_token(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-fn now() -> Result<u64> {
+/// Seconds since 1970.
+pub(super) fn now() -> Result<u64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since
         .as_ref()

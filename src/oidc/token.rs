@@ -36,6 +36,24 @@ pub struct Claims {
     pub sub: Subject,
 }
 
+/// How long before now a new token begins, in seconds: clocks differ.
+const EARLIER: u64 = 10;
+
+impl Claims {
+    /// The claims of a token that is made `now` and good until `end`.
+    pub fn between(issuer: &Issuer, subject: &Subject, audience: &str, now: u64, end: u64) -> Self {
+        let begin = now.saturating_sub(EARLIER);
+        Self {
+            aud: vec![audience.to_owned()],
+            exp: end,
+            iat: begin,
+            iss: issuer.clone(),
+            nbf: begin,
+            sub: subject.clone(),
+        }
+    }
+}
+
 /// A token with these claims, signed. Its header has `alg` and `kid` only, as kube-apiserver's.
 pub fn mint(key: &SigningKey, claims: &Claims) -> Result<String, KeyError> {
     #[derive(Serialize)]

@@ -17,7 +17,10 @@ pub fn text(report: &Report) -> String {
             check.name,
             sanitized(&check.actual)
         );
-        if check.outcome == Outcome::Fail {
+        if check.outcome != Outcome::Pass {
+            text += &format!("         at: {}\n", sanitized(&check.place));
+        }
+        if matches!(check.outcome, Outcome::Fail | Outcome::Warn) {
             text += &format!("         expected: {}\n", sanitized(&check.expected));
         }
         if let Some(hint) = &check.hint {

@@ -21,6 +21,9 @@ pub struct PresentedCertificate {
     pub not_before: String,
     /// RFC 3339, UTC.
     pub not_after: String,
+    /// The same in seconds since 1970.
+    #[serde(skip)]
+    pub not_after_seconds: u64,
     /// SHA-1 of its DER, lower-case hex.
     pub sha1: Thumbprint,
     /// SHA-256 of its DER, lower-case hex.
@@ -45,6 +48,11 @@ pub async fn fetch(host: &str, port: u16) -> Result<Chain> {
 }
 
 impl Chain {
+    /// The server's own certificate.
+    pub fn leaf(&self) -> Option<&PresentedCertificate> {
+        self.0.first()
+    }
+
     /// The last certificate presented: what IAM's console, its API and its documentation hash
     /// ("Obtain the thumbprint …", IAM User Guide). The path that verified may end elsewhere.
     pub fn last(&self, host: &str) -> Result<&PresentedCertificate> {
@@ -66,6 +74,7 @@ fn describe(der: &CertificateDer<'_>) -> Result<PresentedCertificate> {
         issuer: certificate.issuer.to_string(),
         not_before: certificate.validity.not_before.to_date_time().to_string(),
         not_after: certificate.validity.not_after.to_date_time().to_string(),
+        not_after_seconds: certificate.validity.not_after.to_unix_duration().as_secs(),
         sha1: Thumbprint::of(der),
         sha256: digest::digest(&digest::SHA256, der)
             .as_ref()

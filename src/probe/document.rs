@@ -18,6 +18,8 @@ const MAX_BODY: usize = 1 << 20;
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// The `Content-Type`.
+    pub content_type: Option<String>,
     /// The body, at most 1 MiB.
     pub body: Vec<u8>,
 }
@@ -38,7 +40,7 @@ async fn get(url: &url::Url) -> Result<Answer> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|e| failed(&e))?;
-    let request = Request::get(url.path())
+    let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
         .header(header::HOST, host)
         .header(header::ACCEPT, "application/json, */*")
         .body(Empty::<Bytes>::new())
@@ -46,10 +48,13 @@ async fn get(url: &url::Url) -> Result<Answer> {
     let exchange = async {
         let response = sender.send_request(request).await.map_err(|e| failed(&e))?;
         let status: StatusCode = response.status();
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
         let body = body.map_err(|e| failed(&e))?.to_bytes().to_vec();
         Ok(Answer {
             status: status.as_u16(),
+            content_type,
             body,
         })
     };

@@ -19,10 +19,12 @@ pub enum Outcome {
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// What was looked at.
+    /// What was looked at; the same in every run.
     pub name: &'static str,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where: a URL, an ARN, a claim.
+    pub place: String,
     /// What must be there.
     pub expected: String,
     /// What is there. Text from outside may be in it.
@@ -33,21 +35,50 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check that passes when `passed`; the hint is for when it does not.
+    /// A check that passes when `passed`; [`Self::hint`] says what to do when it does not.
     pub fn new(
         name: &'static str,
+        place: impl Into<String>,
         passed: bool,
         expected: impl Into<String>,
         actual: impl Into<String>,
-        hint: &str,
     ) -> Self {
         Self {
             name,
             outcome: if passed { Outcome::Pass } else { Outcome::Fail },
+            place: place.into(),
             expected: expected.into(),
             actual: actual.into(),
-            hint: (!passed).then(|| hint.to_owned()),
+            hint: None,
         }
+    }
+
+    /// A check that was not made.
+    pub fn skipped(
+        name: &'static str,
+        place: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Skipped,
+            ..Self::new(name, place, false, "", reason)
+        }
+    }
+
+    /// What to do when it did not pass.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if self.outcome != Outcome::Pass {
+            self.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// A failure that does not keep AWS from accepting tokens.
+    pub fn or_warn(mut self) -> Self {
+        if self.outcome == Outcome::Fail {
+            self.outcome = Outcome::Warn;
+        }
+        self
     }
 }
 

@@ -21,49 +21,38 @@ pub fn signature(token: &Token, keys: &JwkSet) -> Check {
         Ok(kid) => format!("signed by {kid}"),
         Err(cause) => cause.to_string(),
     };
-    Check::new(
-        "signature",
-        result.is_ok(),
-        "RS256, by a key of the JWK Set",
-        actual,
+    let expected = "RS256, by a key of the JWK Set";
+    Check::new("signature", "the token", result.is_ok(), expected, actual).hint(
         "compare the kid with those of 'irsactl jwks' and of the published keys.json; the API server may sign with another key",
     )
 }
 
 /// Without keys to check it with.
 pub fn signature_skipped() -> Check {
-    Check {
-        name: "signature",
-        outcome: Outcome::Skipped,
-        expected: "keys or an issuer to check it with".to_owned(),
-        actual: "not checked: nothing vouches for what the token says".to_owned(),
-        hint: Some("give --issuer or --public-key".to_owned()),
-    }
+    let reason = "not checked: nothing vouches for what the token says";
+    Check::skipped("signature", "the token", reason).hint("give --issuer or --public-key")
 }
 
 /// The `iss` claim, byte by byte.
 pub fn issuer(token: &Token, issuer: &Issuer) -> Check {
+    let iss = &token.claims["iss"];
     Check::new(
         "issuer",
-        token.claims["iss"] == issuer.as_str(),
+        "claim iss",
+        iss == issuer.as_str(),
         issuer.as_str(),
-        text(&token.claims["iss"]),
-        "the first --service-account-issuer of the API server is the one in its tokens",
+        text(iss),
     )
+    .hint("the first --service-account-issuer of the API server is the one in its tokens")
 }
 
 /// The `aud` claim: a string or an array (RFC 7519 §4.1.3).
 pub fn audience(token: &Token, audience: &str) -> Check {
     let aud = &token.claims["aud"];
-    let is_in = aud == audience
-        || aud
-            .as_array()
-            .is_some_and(|list| list.iter().any(|one| one == audience));
-    Check::new(
-        "audience",
-        is_in,
-        audience,
-        text(aud),
+    let listed = aud
+        .as_array()
+        .is_some_and(|list| list.iter().any(|one| one == audience));
+    Check::new("audience", "claim aud", listed || aud == audience, audience, text(aud)).hint(
         "the audience is the one of the projected volume (serviceAccountToken.audience), not of --api-audiences",
     )
 }
@@ -78,13 +67,9 @@ pub fn required_claims(token: &Token) -> Check {
         [] => "all there".to_owned(),
         missing => format!("no {}", missing.join(", ")),
     };
-    Check::new(
-        "claims",
-        missing.is_empty(),
-        "iss, sub, aud, iat and exp",
-        actual,
-        "is it a service account token?",
-    )
+    let expected = "iss, sub, aud, iat and exp";
+    Check::new("claims", "the token", missing.is_empty(), expected, actual)
+        .hint("is it a service account token?")
 }
 
 /// `exp`, `nbf` and `iat` at `now`, seconds since 1970, with the five minutes of leeway that STS gives.
@@ -99,14 +84,15 @@ pub fn times(token: &Token, now: u64) -> Check {
     let at = |time: Option<u64>| time.map_or_else(|| "not a time".to_owned(), time_text);
     let mut check = Check::new(
         "times",
+        "claims exp, nbf, iat",
         exp.is_some() && !expired && !early,
         format!("valid at {}", time_text(now)),
         format!("from {} to {}", at(nbf.or(iat)), at(exp)),
-        "take a fresh token; a wrong clock of this machine or of the API server shows here too",
-    );
+    )
+    .hint("take a fresh token; a wrong clock of this machine or of the API server shows here too");
     if check.outcome == Outcome::Pass && exp.is_some_and(|exp| exp <= now) {
         check.outcome = Outcome::Warn;
-        check.hint = Some("it has expired, and STS takes it for five minutes more only".to_owned());
+        check = check.hint("it has expired, and STS takes it for five minutes more only");
     }
     check
 }

@@ -69,6 +69,8 @@ fn every_example_of_a_help_page_works() {
         "thumbprint",
         "provider",
         "flags",
+        "verify",
+        "explain",
         "token mint",
         "token decode",
         "policy",
@@ -86,7 +88,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 25);
+    assert_eq!(examples, 29);
 }
 
 #[test]

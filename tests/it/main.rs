@@ -20,3 +20,4 @@ mod session;
 mod tenant;
 mod tls;
 mod token;
+mod verify;

@@ -2,7 +2,7 @@
 //!
 //! A `console` block is a shell session. `$ ` starts a command and `> ` goes on with it; what follows
 //! is its output, stdout and stderr together, with `[..]` for a part of a line and `...` for lines.
-//! `? N` names an exit code other than 0. Key IDs, thumbprints and durations may be others than the
+//! `? N` names an exit code other than 0. Key IDs, thumbprints, times and durations may be others than the
 //! document's, since they are others in each run. All blocks of a document share a directory and a local
 //! AWS. With UPDATE=1 the outputs are written anew.
 
@@ -82,6 +82,37 @@ fn render(parts: &[Part]) -> String {
     text
 }
 
+/// The text with times, such as 2026-11-22T05:56:32Z, replaced by what they are.
+fn without_times(text: &str) -> String {
+    let shape = "dddd-dd-ddTdd:dd:ddZ";
+    let is_time = |text: &str| {
+        let fits = |(a, b): (u8, u8)| {
+            if b == b'd' {
+                a.is_ascii_digit()
+            } else {
+                a == b
+            }
+        };
+        text.len() >= shape.len() && text.bytes().zip(shape.bytes()).all(fits)
+    };
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let taken = match is_time(rest) {
+            true => {
+                replaced += "TIME";
+                shape.len()
+            }
+            false => {
+                replaced.push(c);
+                c.len_utf8()
+            }
+        };
+        rest = &rest[taken..];
+    }
+    replaced
+}
+
 /// The text with key IDs, thumbprints and durations replaced by what they are.
 fn normalized(text: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -128,7 +159,7 @@ pub(crate) fn execute(document: &Path) -> usize {
     work.environment.insert("COLUMNS", "100".to_owned());
     let mut parts = parse(&fs::read_to_string(document).unwrap());
     let assert = Assert::new().normalize_paths(false);
-    let text = |text: &str| Data::text(normalized(text));
+    let text = |text: &str| Data::text(normalized(&without_times(text)));
     let mut steps = 0;
     for part in &mut parts {
         let Part::Step(step) = part else { continue };

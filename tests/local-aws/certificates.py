@@ -31,7 +31,7 @@ def _sign(subject, key, issuer, issuer_key, *, authority, names=()):
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - DAY)
-        .not_valid_after(now + 30 * DAY)
+        .not_valid_after(now + 90 * DAY)
         .add_extension(x509.BasicConstraints(authority, None), True)
         .add_extension(
             x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False),

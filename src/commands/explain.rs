@@ -1,0 +1,70 @@
+//! `explain`: what a pasted error message means.
+
+use std::io::Read;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::config::Global;
+use crate::error::{Error, Exit, Result};
+use crate::output::{self, Answer};
+use crate::verify::explain::{self, Known};
+
+/// Options of `explain`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl explain \"Not authorized to perform sts:AssumeRoleWithWebIdentity\"
+  irsactl explain \"invalid bearer token\"")]
+pub struct Explain {
+    /// The message, or a part of it; - for standard input
+    #[arg(value_name = "MESSAGE")]
+    message: String,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct ExplainAnswer(Known);
+
+impl Answer for ExplainAnswer {
+    fn text(&self) -> String {
+        let Known {
+            message,
+            causes,
+            check,
+            fix,
+        } = self.0;
+        let numbered = causes
+            .iter()
+            .zip(1..)
+            .map(|(cause, number)| format!("  {number}. {cause}\n"));
+        format!(
+            "{message}\n\ncauses, the likeliest first:\n{}\ncheck: {check}\nfix: {fix}\n",
+            numbered.collect::<String>()
+        )
+    }
+}
+
+impl Explain {
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+        let message = match self.message.as_str() {
+            "-" => standard_input()?,
+            message => message.to_owned(),
+        };
+        let known = explain::find(&message).ok_or_else(|| {
+            let known: Vec<&str> = explain::KNOWN.iter().map(|known| known.message).collect();
+            Error::failed("cannot explain this message")
+                .because(format!("known are: {}", known.join("; ")))
+                .hint("'irsactl verify' looks at everything that AWS needs")
+        })?;
+        output::print(&ExplainAnswer(*known), global.output)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn standard_input() -> Result<String> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(64 * 1024).read_to_string(&mut text);
+    read.map_err(|e| Error::failed("cannot read standard input").because(e))?;
+    Ok(text)
+}

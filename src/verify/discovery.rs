@@ -1,0 +1,83 @@
+//! Checks of a published discovery document (OpenID Connect Discovery 1.0 §3 and §4.3).
+
+use serde_json::Value;
+
+use crate::oidc::issuer::Issuer;
+
+use super::page::{self, Page};
+use super::report::Check;
+
+/// All of them; what depends on a readable document is left out when there is none.
+pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
+    let mut checks = vec![page::public("discovery document", page)];
+    let Some(body) = page.body() else {
+        return checks;
+    };
+    checks.push(page::content_type("discovery content type", page));
+    let Ok(document) = serde_json::from_slice::<Value>(body) else {
+        checks.push(
+            Check::new(
+                "discovery members",
+                &page.url,
+                false,
+                "a JSON object",
+                "it is not JSON",
+            )
+            .hint(
+                "a captive portal or a proxy may have answered; 'irsactl publish' writes it again",
+            ),
+        );
+        return checks;
+    };
+    let text = |name: &str| document[name].as_str().unwrap_or("absent").to_owned();
+    checks.push(
+        Check::new("discovery issuer", &page.url, document["issuer"] == issuer.as_str(), issuer.as_str(), text("issuer"))
+            .hint("it must be the issuer byte for byte, without a slash at the end; 'irsactl publish' writes it again"),
+    );
+    let jwks_uri = text("jwks_uri");
+    checks.push(
+        Check::new(
+            "discovery jwks_uri",
+            &page.url,
+            jwks_uri.starts_with("https://"),
+            "an https URL",
+            jwks_uri,
+        )
+        .hint("'irsactl publish' writes it again"),
+    );
+    let lacks: Vec<&str> = [
+        ("response_types_supported", "id_token"),
+        ("subject_types_supported", "public"),
+        ("id_token_signing_alg_values_supported", "RS256"),
+    ]
+    .into_iter()
+    .filter(|(name, value)| {
+        !document[name]
+            .as_array()
+            .is_some_and(|list| list.iter().any(|one| one == value))
+    })
+    .map(|(name, _)| name)
+    .collect();
+    let actual = if lacks.is_empty() {
+        "all there".to_owned()
+    } else {
+        format!("not as needed: {}", lacks.join(", "))
+    };
+    checks.push(
+        Check::new(
+            "discovery members",
+            &page.url,
+            lacks.is_empty(),
+            "id_token, public and RS256",
+            actual,
+        )
+        .hint("'irsactl publish' writes it again"),
+    );
+    checks
+}
+
+/// Where it says that the JWK Set is.
+pub fn jwks_uri(page: &Page) -> Option<String> {
+    let document: Value = serde_json::from_slice(page.body()?).ok()?;
+    Some(document["jwks_uri"].as_str()?.to_owned())
+}

@@ -1,0 +1,176 @@
+//! Messages that people paste into searches, and what they mean: from STS, the SDKs, S3 and
+//! kube-apiserver. Causes stand in the order of likelihood.
+
+use serde::Serialize;
+
+/// A message and what is known of it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Known {
+    /// A part of the message that is in no other.
+    pub message: &'static str,
+    /// What causes it, the likeliest first.
+    pub causes: &'static [&'static str],
+    /// What tells the causes apart.
+    pub check: &'static str,
+    /// What helps.
+    pub fix: &'static str,
+}
+
+/// The entry for a message, if it is known; upper and lower case, and spaces, do not count.
+pub fn find(text: &str) -> Option<&'static Known> {
+    let text = folded(text);
+    KNOWN
+        .iter()
+        .find(|known| text.contains(&folded(known.message)))
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
+}
+
+/// All of them; the more particular message stands first.
+pub const KNOWN: [Known; 15] = [
+    Known {
+        message: "No OpenIDConnect provider found in your account",
+        causes: &[
+            "the IAM provider does not exist in the account of the role, or was made some seconds ago",
+            "its URL is not the token's iss byte for byte (a slash at the end makes another provider)",
+            "the STS region is not enabled in the account",
+        ],
+        check: "irsactl verify; irsactl token decode shows the token's iss",
+        fix: "irsactl bootstrap, or set the issuer of kube-apiserver to the provider's URL",
+    },
+    Known {
+        message: "Couldn't retrieve verification key from your identity provider",
+        causes: &[
+            "keys.json or the discovery document is not public",
+            "the token's kid is not in keys.json: the API server signs with another key",
+            "a key in keys.json has no kid, or the host answers more slowly than in 5 seconds",
+        ],
+        check: "irsactl verify; irsactl token decode FILE --issuer URL",
+        fix: "irsactl bootstrap makes the documents public; publish the key that signs",
+    },
+    Known {
+        message: "The web identity token provided could not be validated",
+        causes: &[
+            "the token's audience is not a client ID of the provider",
+            "it was signed by another key than the one published under its kid",
+            "a key in keys.json has key_ops, or use other than sig",
+        ],
+        check: "irsactl token decode FILE --issuer URL --audience sts.amazonaws.com",
+        fix: "irsactl provider --audience A adds an audience; publish the key that signs",
+    },
+    Known {
+        message: "Incorrect token audience",
+        causes: &["the token's audience is not a client ID of the provider"],
+        check: "irsactl token decode FILE --audience sts.amazonaws.com",
+        fix: "give the projected volume audience sts.amazonaws.com, or irsactl provider --audience A",
+    },
+    Known {
+        message: "Missing a required claim",
+        causes: &["it is not a service account token of a projected volume"],
+        check: "irsactl token decode FILE",
+        fix: "use the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
+    },
+    Known {
+        message: "Token expired",
+        causes: &[
+            "the process keeps a token that the kubelet has replaced",
+            "a clock is more than 5 minutes off",
+        ],
+        check: "irsactl token decode FILE shows its times",
+        fix: "read the token's file anew for each call, as the AWS SDKs do",
+    },
+    Known {
+        message: "Token not yet valid",
+        causes: &["the API server's clock is more than 5 minutes ahead"],
+        check: "irsactl token decode FILE shows its times",
+        fix: "synchronise the control plane's clocks",
+    },
+    Known {
+        message: "HTTPS certificate doesn't match configured thumbprint",
+        causes: &["the issuer's host has a certificate of a private CA, and its chain has changed"],
+        check: "irsactl thumbprint --issuer URL",
+        fix: "irsactl provider adds the thumbprint of the chain",
+    },
+    Known {
+        message: "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        causes: &[
+            "the role's trust policy names another subject (namespace or service account) or audience",
+            "its condition keys are not those of the issuer (HOST/PATH:sub, without https://)",
+            "its Principal is another account's or partition's provider, or the role was made some seconds ago",
+        ],
+        check: "irsactl token decode FILE shows sub and aud; compare them with: aws iam get-role --role-name NAME",
+        fix: "StringEquals on HOST/PATH:sub and HOST/PATH:aud, Principal Federated the provider's ARN",
+    },
+    Known {
+        message: "The bucket does not allow ACLs",
+        causes: &["a tool uses --acl public-read, which new buckets refuse since April 2023"],
+        check: "irsactl bootstrap --dry-run shows the policy that takes its place",
+        fix: "irsactl publish makes the documents public by bucket policy",
+    },
+    Known {
+        message: "prevented by the BlockPublicPolicy setting",
+        causes: &[
+            "the account's or the organization's public access block forbids public policies",
+            "the bucket's does",
+        ],
+        check: "irsactl bootstrap --dry-run names the account's; the organization's shows in no call",
+        fix: "ask whoever owns the account, or serve the documents from a host of your own (irsactl discovery --issuer URL)",
+    },
+    Known {
+        message: "Unable to locate credentials",
+        causes: &[
+            "the pod has no token: the webhook did not run when it was created, or its service account has no annotation",
+            "the SDK is too old for web identity",
+        ],
+        check: "kubectl get pod POD -o yaml shows AWS_ROLE_ARN and the volume aws-iam-token, or not",
+        fix: "annotate the service account, then create the pod again",
+    },
+    Known {
+        message: "invalid signature, no keys found",
+        causes: &[
+            "an API server does not have the public key of the token's kid among its --service-account-key-file",
+        ],
+        check: "irsactl token decode FILE shows the kid; kubectl get --raw /openid/v1/jwks the keys",
+        fix: "list old and new public keys on every API server before one signs with the new",
+    },
+    Known {
+        message: "is invalid for the target audiences",
+        causes: &[
+            "--api-audiences was changed and no longer has the audience of tokens that are in use",
+        ],
+        check: "irsactl token decode FILE shows aud",
+        fix: "irsactl flags --existing-issuer URL keeps it; never sts.amazonaws.com alone",
+    },
+    Known {
+        message: "invalid bearer token",
+        causes: &["the API server no longer accepts the issuer of tokens that are in use"],
+        check: "irsactl token decode FILE shows iss",
+        fix: "keep the old issuer as a second --service-account-issuer: irsactl flags --existing-issuer URL",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pasted_message_finds_its_entry_and_no_other() {
+        let pasted = "An error occurred (InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: \
+                      Couldn't  retrieve verification key from your identity provider,  please reference";
+        assert!(find(pasted).unwrap().causes[0].contains("not public"));
+        let nested = "[invalid bearer token, invalid signature, no keys found]";
+        assert_eq!(
+            find(nested).unwrap().message,
+            "invalid signature, no keys found"
+        );
+        assert!(find("something else").is_none());
+        for known in &KNOWN {
+            assert_eq!(find(known.message).unwrap().message, known.message);
+        }
+    }
+}

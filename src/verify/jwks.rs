@@ -1,0 +1,91 @@
+//! Checks of a published JWK Set, as STS reads it.
+
+use serde_json::Value;
+
+use crate::oidc::jwks::{JwkSet, JwksError};
+use crate::oidc::key::Kid;
+
+use super::page::{self, Page};
+use super::report::Check;
+
+/// All of them. `local` is the kid of the signing key at hand.
+pub fn check(page: &Page, local: Option<&Kid>) -> Vec<Check> {
+    let mut checks = vec![page::public("JWK Set", page)];
+    let Some(body) = page.body() else {
+        return checks;
+    };
+    checks.push(page::content_type("JWK Set content type", page));
+    let parsed = JwkSet::parse(body);
+    let (passed, actual) = match &parsed {
+        Ok(set) => (true, kids(set)),
+        Err(JwksError::Private(member)) => (
+            false,
+            format!("KEY COMPROMISED: it holds the private member {member:?}"),
+        ),
+        Err(_) => (false, problems(body)),
+    };
+    let hint = match parsed {
+        Err(JwksError::Private(_)) => {
+            "make a new signing key now: whoever has read this document can sign tokens"
+        }
+        _ => "'irsactl jwks' prints what STS needs; look at the object and publish again",
+    };
+    let expected = "RSA keys with kty, kid, use=sig, alg=RS256, n, e and nothing else; the kid is SHA-256 of the key";
+    checks.push(Check::new("JWK Set keys", &page.url, passed, expected, actual).hint(hint));
+    if let (Ok(set), Some(local)) = (&parsed, local) {
+        let there = set.kids().any(|kid| kid == local);
+        checks.push(
+            Check::new(
+                "signing key published",
+                &page.url,
+                there,
+                local.as_str(),
+                kids(set),
+            )
+            .hint(
+                "tokens of this key are refused until it is published: 'irsactl publish --add-key'",
+            ),
+        );
+    }
+    checks
+}
+
+fn kids(set: &JwkSet) -> String {
+    set.kids().map(Kid::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What is wrong with each key, in the words of STS's rules.
+fn problems(body: &[u8]) -> String {
+    let keys = serde_json::from_slice::<Value>(body)
+        .ok()
+        .and_then(|set| set["keys"].as_array().cloned());
+    let Some(keys) = keys else {
+        return "it is not a JSON object with keys".to_owned();
+    };
+    let mut found = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        let name = key["kid"]
+            .as_str()
+            .map_or_else(|| format!("key {index}"), |kid| format!("key {kid:?}"));
+        let mut tell = |wrong: bool, what: &str| {
+            if wrong {
+                found.push(format!("{name} {what}"));
+            }
+        };
+        tell(key["kid"].as_str().is_none_or(str::is_empty), "has no kid");
+        tell(key["kty"] != "RSA", "is not an RSA key");
+        tell(key["alg"] != "RS256", "has not alg RS256");
+        tell(key["use"] != "sig", "has not use sig");
+        tell(
+            key.get("key_ops").is_some(),
+            "has key_ops, which STS refuses",
+        );
+    }
+    match found.is_empty() {
+        true => match JwkSet::parse(body) {
+            Err(cause) => cause.to_string(),
+            Ok(_) => String::new(),
+        },
+        false => found.join("; "),
+    }
+}

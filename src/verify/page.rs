@@ -1,0 +1,86 @@
+//! A public document as an anonymous GET saw it.
+
+use super::report::Check;
+
+/// What was fetched from a URL.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The URL.
+    pub url: String,
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, String>,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The `Content-Type`.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Page {
+    /// The body, when the status is 200.
+    pub fn body(&self) -> Option<&[u8]> {
+        let answer = self.answer.as_ref().ok()?;
+        (answer.status == 200).then_some(answer.body.as_slice())
+    }
+
+    /// Whether S3 says that the bucket does not exist: then anybody can create it.
+    pub fn bucket_is_gone(&self) -> bool {
+        let gone = |answer: &Answer| {
+            answer.status == 404
+                && String::from_utf8_lossy(&answer.body).contains("<Code>NoSuchBucket</Code>")
+        };
+        self.answer.as_ref().is_ok_and(gone)
+    }
+}
+
+/// STS reads a document anonymously, follows no redirect that we know of, and wants status 200.
+pub fn public(name: &'static str, page: &Page) -> Check {
+    let actual = match &page.answer {
+        Ok(answer) if (300..400).contains(&answer.status) => {
+            format!("HTTP status {}, a redirect", answer.status)
+        }
+        Ok(answer) => format!("HTTP status {}", answer.status),
+        Err(cause) => cause.clone(),
+    };
+    Check::new(name, &page.url, page.body().is_some(), "HTTP status 200 without credentials", actual)
+        .hint("'irsactl bootstrap' makes it public again; an account or organization may forbid public buckets")
+}
+
+/// Other relying parties than STS want JSON's media type (OpenID Connect Discovery 1.0 §4.2).
+pub fn content_type(name: &'static str, page: &Page) -> Check {
+    let actual = page
+        .answer
+        .as_ref()
+        .ok()
+        .and_then(|answer| answer.content_type.as_deref());
+    let json = |text: &str| {
+        text.split(';')
+            .next()
+            .is_some_and(|media| media.trim().ends_with("json"))
+    };
+    Check::new(
+        name,
+        &page.url,
+        actual.is_some_and(json),
+        "application/json",
+        actual.unwrap_or("absent"),
+    )
+    .or_warn()
+    .hint("'irsactl publish' sets it")
+}
+
+/// What must not be public.
+pub fn private(name: &'static str, page: &Page) -> Check {
+    let actual = match &page.answer {
+        Ok(answer) => format!("HTTP status {}", answer.status),
+        Err(cause) => cause.clone(),
+    };
+    Check::new(name, &page.url, page.body().is_none(), "not readable without credentials", actual)
+        .hint("a statement of the bucket policy gives more than s3:GetObject on the two documents: take it away")
+}

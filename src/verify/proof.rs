@@ -1,0 +1,58 @@
+//! The proof: STS itself was asked to take a token of the issuer.
+
+use super::explain;
+use super::report::Check;
+
+/// What STS answered to AssumeRoleWithWebIdentity.
+#[derive(Clone, Debug)]
+pub enum Exchange {
+    /// Credentials, of which only the assumed role's ARN is kept.
+    Assumed(String),
+    /// A refusal.
+    Refused {
+        /// The error code.
+        code: String,
+        /// The message.
+        message: String,
+    },
+}
+
+/// Whether the token was accepted. `trusted` says that the role is meant to trust the subject; else a
+/// role that does not is proof enough, since STS looks at the token first.
+pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchange) -> Check {
+    let expected = match trusted {
+        true => format!("{subject} assumes the role"),
+        false => "the token is accepted, whether or not the role trusts its subject".to_owned(),
+    };
+    match exchange {
+        Exchange::Assumed(arn) => {
+            Check::new("proof", role_arn, true, expected, format!("assumed {arn}"))
+        }
+        Exchange::Refused { code, .. } if code == "AccessDenied" => {
+            let actual = format!(
+                "AccessDenied: the token is accepted, and the role does not trust {subject}"
+            );
+            Check::new("proof", role_arn, !trusted, expected, actual)
+                .hint("the role's trust policy needs the provider's ARN, and StringEquals on its :sub and :aud; a new role takes some seconds")
+        }
+        Exchange::Refused { code, message } => {
+            let text = format!("{code}: {message}");
+            let hint = explain::find(&text).map_or_else(
+                || "the checks above say which part is not as it must be".to_owned(),
+                |known| format!("{}; {}", known.causes.join("; or "), known.fix),
+            );
+            Check::new("proof", role_arn, false, expected, text).hint(hint)
+        }
+    }
+}
+
+/// Whether the answer may be another one in some seconds: IAM is eventually consistent.
+pub fn may_settle(exchange: &Exchange) -> bool {
+    match exchange {
+        Exchange::Assumed(_) => false,
+        Exchange::Refused { code, message } => {
+            code == "IDPCommunicationError"
+                || message.starts_with("No OpenIDConnect provider found")
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! A good issuer passes; then one thing is broken at a time, and verify names exactly that.
+
+use serde_json::{Value, json};
+
+use crate::tenant::Tenant;
+
+const VERIFY: &str = "verify --cluster demo -o json";
+
+/// The names of the checks that failed, each once, and the whole report.
+fn failed(tenant: &Tenant, arguments: &str) -> (Vec<String>, Value) {
+    let run = tenant.irsactl(arguments);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:#?}"));
+    let checks = report["checks"].as_array().unwrap().iter();
+    let mut names: Vec<String> = checks
+        .filter(|check| check["outcome"] == "fail")
+        .map(|check| check["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.dedup();
+    assert_eq!(run.code, if names.is_empty() { 0 } else { 3 }, "{run:#?}");
+    assert_eq!(report["passed"], names.is_empty());
+    (names, report)
+}
+
+/// What is broken, how, and the checks that must fail.
+type Case<'a> = (&'a str, &'a dyn Fn(), &'a [&'a str]);
+
+fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
+    report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check["name"] == name)
+        .unwrap()
+}
+
+fn put(tenant: &Tenant, key: &str, content_type: &str, body: &str) {
+    let target = format!("/{}/{key}", tenant.bucket());
+    tenant.call(
+        "s3",
+        "PUT",
+        &target,
+        &format!("Content-Type: {content_type}\r\n"),
+        body,
+    );
+}
+
+#[test]
+fn a_good_issuer_passes_with_and_without_credentials() {
+    let (mut tenant, _) = Tenant::bootstrapped();
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, Vec::<String>::new());
+    let outcomes: Vec<&Value> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| &check["outcome"])
+        .collect();
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| **outcome == "pass" || **outcome == "skipped"),
+        "{report:#}"
+    );
+    assert!(outcomes.len() >= 13, "{report:#}");
+    assert_eq!(tenant.changes().len(), 6);
+
+    tenant.offline.environment.remove("AWS_ACCESS_KEY_ID");
+    let account = tenant.account.clone();
+    let (names, report) = failed(&tenant, &format!("{VERIFY} --account-id {account}"));
+    assert_eq!(names, Vec::<String>::new());
+    assert_eq!(check(&report, "AWS resources")["outcome"], "skipped");
+    assert_eq!(check(&report, "JWK Set keys")["outcome"], "pass");
+}
+
+#[test]
+fn each_broken_thing_is_named() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let issuer = answer["issuer"].as_str().unwrap();
+    let bucket = tenant.bucket();
+    let discovery = tenant.irsactl("discovery --cluster demo").ok();
+    let keys: Value = tenant.irsactl("jwks").json();
+    tenant.irsactl("keygen --dir other").ok();
+    let other = tenant.irsactl("jwks --dir other").ok();
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut keys = keys.clone();
+        change(&mut keys["keys"][0]);
+        keys.to_string()
+    };
+    let put_keys = |body: String| put(&tenant, "keys.json", "application/json", &body);
+    let put_discovery = |body: &str| {
+        put(
+            &tenant,
+            ".well-known/openid-configuration",
+            "application/json",
+            body,
+        )
+    };
+    let arn = answer["provider_arn"].as_str().unwrap();
+    let listing = json!({ "Version": "2012-10-17", "Statement": [
+        { "Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}") },
+    ]});
+    let keys_and_resources = ["JWK Set keys", "AWS resources"];
+    let cases: [Case<'_>; 10] = [
+        (
+            "private documents",
+            &|| drop(tenant.call("s3", "DELETE", &format!("/{bucket}?policy"), "", "")),
+            &["discovery document", "JWK Set", "AWS resources"],
+        ),
+        (
+            "a slash at the issuer's end",
+            &|| put_discovery(&discovery.replace(&format!("{issuer}\""), &format!("{issuer}/\""))),
+            &["discovery issuer", "AWS resources"],
+        ),
+        (
+            "HTML with 200",
+            &|| put_discovery("<html>"),
+            &["discovery members", "AWS resources"],
+        ),
+        (
+            "no kid",
+            &|| {
+                put_keys(changed(&|key| {
+                    drop(key.as_object_mut().unwrap().remove("kid"))
+                }))
+            },
+            &keys_and_resources,
+        ),
+        (
+            "key_ops",
+            &|| put_keys(changed(&|key| key["key_ops"] = json!(["verify"]))),
+            &keys_and_resources,
+        ),
+        (
+            "a foreign kid",
+            &|| put_keys(changed(&|key| key["kid"] = json!("evil"))),
+            &keys_and_resources,
+        ),
+        (
+            "a private member",
+            &|| put_keys(changed(&|key| key["d"] = json!("AQAB"))),
+            &keys_and_resources,
+        ),
+        (
+            "another key",
+            &|| put_keys(other.clone()),
+            &["signing key published", "AWS resources"],
+        ),
+        (
+            "a public listing",
+            &|| {
+                drop(tenant.call(
+                    "s3",
+                    "PUT",
+                    &format!("/{bucket}?policy"),
+                    "",
+                    &listing.to_string(),
+                ))
+            },
+            &[
+                "discovery document",
+                "JWK Set",
+                "bucket listing",
+                "AWS resources",
+            ],
+        ),
+        (
+            "no provider",
+            &|| {
+                let arn = arn.replace('/', "%2F").replace(':', "%3A");
+                tenant.iam(&format!(
+                    "Action=DeleteOpenIDConnectProvider&OpenIDConnectProviderArn={arn}"
+                ));
+            },
+            &["AWS resources"],
+        ),
+    ];
+    for (what, cause, expected) in cases {
+        cause();
+        let (names, report) = failed(&tenant, VERIFY);
+        assert_eq!(names, expected, "{what}: {report:#}");
+        if what == "a private member" {
+            let actual = check(&report, "JWK Set keys")["actual"].as_str().unwrap();
+            assert!(actual.starts_with("KEY COMPROMISED"), "{actual}");
+        }
+        // Put back by hand what bootstrap keeps: others' statements and keys.
+        tenant.call("s3", "DELETE", &format!("/{bucket}?policy"), "", "");
+        put_keys(format!("{keys:#}\n"));
+        tenant.irsactl("bootstrap --cluster demo --yes").ok();
+        assert_eq!(
+            failed(&tenant, VERIFY).0,
+            Vec::<String>::new(),
+            "after {what}"
+        );
+    }
+}
+
+#[test]
+fn a_provider_whose_bucket_is_gone_is_a_takeover() {
+    let (tenant, _) = Tenant::bootstrapped();
+    for target in ["/keys.json", "/.well-known/openid-configuration", ""] {
+        tenant.call(
+            "s3",
+            "DELETE",
+            &format!("/{}{target}", tenant.bucket()),
+            "",
+            "",
+        );
+    }
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(
+        names,
+        ["discovery document", "JWK Set", "AWS resources", "takeover"]
+    );
+    let takeover = check(&report, "takeover");
+    assert!(
+        takeover["actual"].as_str().unwrap().starts_with("CRITICAL"),
+        "{takeover}"
+    );
+}
+
+#[test]
+fn sts_proves_the_issuer_and_the_role() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let host = answer["issuer"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("https://")
+        .unwrap()
+        .to_owned();
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": { "Federated": answer["provider_arn"] },
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": { "StringEquals": {
+            format!("{host}:sub"): "system:serviceaccount:default:app",
+            format!("{host}:aud"): "sts.amazonaws.com",
+        }},
+    }]});
+    let encoded: String = trust
+        .to_string()
+        .bytes()
+        .map(|b| format!("%{b:02X}"))
+        .collect();
+    tenant.iam(&format!(
+        "Action=CreateRole&RoleName=app&AssumeRolePolicyDocument={encoded}"
+    ));
+    let proof = format!(
+        "{VERIFY} --role-arn arn:aws:iam::{}:role/app",
+        tenant.account
+    );
+
+    let assumed = failed(&tenant, &format!("{proof} --subject default/app")).1;
+    assert!(
+        check(&assumed, "proof")["actual"]
+            .as_str()
+            .unwrap()
+            .contains("assumed-role/app/irsactl-verify")
+    );
+    assert!(!assumed.to_string().contains("ASIA"), "{assumed}");
+    // A role that trusts somebody else proves the issuer all the same.
+    let refused = failed(&tenant, &proof).1;
+    assert!(
+        check(&refused, "proof")["actual"]
+            .as_str()
+            .unwrap()
+            .contains("the token is accepted")
+    );
+    assert_eq!(
+        failed(&tenant, &format!("{proof} --subject default/other")).0,
+        ["proof"]
+    );
+
+    let (names, report) = failed(
+        &tenant,
+        &format!("{proof} --subject default/app --audience vault"),
+    );
+    assert_eq!(names, ["proof"]);
+    assert!(
+        check(&report, "proof")["hint"]
+            .as_str()
+            .unwrap()
+            .contains("not a client ID of the provider"),
+        "{report:#}"
+    );
+    tenant.irsactl("keygen --dir other").ok();
+    assert_eq!(
+        failed(&tenant, &format!("{proof} --dir other")).0,
+        ["signing key published", "proof"]
+    );
+}
+
+#[test]
+fn a_pasted_message_is_explained() {
+    let tenant = Tenant::new();
+    let explained = tenant.irsactl("explain Token_expired").code;
+    assert_eq!(explained, 1);
+    let binary = env!("CARGO_BIN_EXE_irsactl");
+    let shown = tenant.shell(&format!(
+        "echo 'x: Incorrect token  audience' | {binary} explain -"
+    ));
+    assert!(
+        shown.contains("1. the token's audience is not a client ID"),
+        "{shown}"
+    );
+}
