@@ -86,6 +86,15 @@ fn main() {
         );
         println!("accepted by {name}: {}", claims.trim());
     }
+
+    demo.title("9. A role for one service account, which STS lets a token of ours assume");
+    demo.irsactl("role --cluster demo --service-account default/app --yes");
+    let role = "--role-arn arn:aws:iam::111122223333:role/demo-default-app";
+    demo.irsactl(&format!(
+        "verify --cluster demo {role} --subject default/app"
+    ));
+    demo.title("10. What a message in a pod means");
+    demo.explain("No OpenIDConnect provider found in your account");
     println!(
         "\nThe whole chain works. 'cargo run --example local-aws' starts the same AWS for your own hands."
     );
@@ -121,6 +130,14 @@ impl Demo {
         let output = self.run(Command::new(&self.binary).args(arguments.split(' ')));
         println!("{output}");
         output
+    }
+
+    fn explain(&self, message: &str) {
+        println!("$ irsactl explain \"{message}\"");
+        println!(
+            "{}",
+            self.run(Command::new(&self.binary).args(["explain", message]))
+        );
     }
 
     fn run(&self, command: &mut Command) -> String {

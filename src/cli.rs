@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, discovery, explain, flags, jwks, keygen, policy, provider, publish, thumbprint,
-    token, verify,
+    bootstrap, discovery, explain, flags, jwks, keygen, policy, provider, publish, role,
+    thumbprint, token, verify,
 };
 use crate::config::Global;
 
@@ -52,6 +52,8 @@ pub enum Command {
     Flags(flags::Flags),
     /// Do all of it in order, and read everything back
     Bootstrap(bootstrap::Bootstrap),
+    /// Create or update an IAM role that service accounts assume
+    Role(role::RoleArgs),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
     Verify(verify::Verify),
     /// Say what an error message of STS, S3 or kube-apiserver means

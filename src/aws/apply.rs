@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Exit, Result};
 use crate::plan::change::Change;
-use crate::plan::desired::Tags;
+use crate::plan::desired::{INLINE_POLICY, Tags};
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::connect::Aws;
@@ -207,6 +207,66 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
                 .client_id(audience);
             done_unless(change, request.send().await, &[])
         }
+        Change::CreateRole { role, trust } => {
+            let request = aws
+                .iam
+                .create_role()
+                .role_name(&role.name)
+                .assume_role_policy_document(trust.to_string())
+                .set_permissions_boundary(role.permissions_boundary.clone())
+                .set_max_session_duration(role.max_session)
+                .set_tags(Some(iam_tags(&role.tags)));
+            done_unless(change, request.send().await, &["EntityAlreadyExists"])
+        }
+        Change::TagRole { role, after, .. } => {
+            let request = aws
+                .iam
+                .tag_role()
+                .role_name(role)
+                .set_tags(Some(iam_tags(after)));
+            done_unless(change, request.send().await, &[])
+        }
+        Change::UpdateTrustPolicy { role, after, .. } => {
+            let request = aws
+                .iam
+                .update_assume_role_policy()
+                .role_name(role)
+                .policy_document(after.to_string());
+            done_unless(change, request.send().await, &[])
+        }
+        Change::AttachPolicy { role, policy_arn } => {
+            let request = aws
+                .iam
+                .attach_role_policy()
+                .role_name(role)
+                .policy_arn(policy_arn);
+            done_unless(change, request.send().await, &[])
+        }
+        Change::PutInlinePolicy { role, after, .. } => {
+            let request = aws
+                .iam
+                .put_role_policy()
+                .role_name(role)
+                .policy_name(INLINE_POLICY)
+                .policy_document(after.to_string());
+            done_unless(change, request.send().await, &[])
+        }
+        Change::PutPermissionsBoundary { role, after, .. } => {
+            let request = aws
+                .iam
+                .put_role_permissions_boundary()
+                .role_name(role)
+                .permissions_boundary(after);
+            done_unless(change, request.send().await, &[])
+        }
+        Change::UpdateMaxSession { role, after, .. } => {
+            let request = aws
+                .iam
+                .update_role()
+                .role_name(role)
+                .max_session_duration(*after);
+            done_unless(change, request.send().await, &[])
+        }
         Change::UpdateThumbprints { arn, after, .. } => {
             let request = aws
                 .iam
@@ -270,6 +330,8 @@ fn not_yet(change: &Change, code: &str, message: &str) -> bool {
         // Bucket configuration is eventually consistent: the bucket was there, or was just made.
         (Change::CreateBucket { .. }, _) => false,
         (_, "NoSuchBucket") => true,
+        // A role that was just made; a policy that does not exist has another message.
+        (_, "NoSuchEntity") => message.contains("role with name"),
         // The same text as for the account-level block, which was found to be off.
         (Change::PutBucketPolicy { .. }, "AccessDenied") => message.contains("BlockPublicPolicy"),
         _ => false,

@@ -8,3 +8,4 @@ pub mod error;
 pub mod observe;
 pub mod partition;
 pub mod patience;
+mod role;

@@ -12,6 +12,7 @@ use crate::plan::observed::{Bucket, Object, Observed, Provider};
 
 use super::connect::Aws;
 use super::error::{code, failed, status};
+use super::role;
 
 /// A published document is a few kilobytes; what is larger is not ours.
 const MAX_OBJECT: u64 = 1 << 20;
@@ -31,8 +32,18 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
             None => Ok(None),
         }
     };
-    let (bucket, provider) = tokio::try_join!(bucket, provider)?;
-    Ok(Observed { bucket, provider })
+    let role = async {
+        match &desired.role {
+            Some(role) => role::observe(aws, &role.name).await,
+            None => Ok(None),
+        }
+    };
+    let (bucket, provider, role) = tokio::try_join!(bucket, provider, role)?;
+    Ok(Observed {
+        bucket,
+        provider,
+        role,
+    })
 }
 
 /// Refuses when the account's own public access block would keep the documents private. S3 takes

@@ -4,4 +4,6 @@
 
 pub mod flags;
 pub mod kubeadm;
+pub mod service_account;
 pub mod settings;
+mod template;

@@ -104,6 +104,7 @@ impl Bootstrap {
             issuer: issuer.clone(),
             publication: Some(publication),
             provider: Some(provider),
+            role: None,
             adopt: change.adopt,
         };
         self.node.warn_of_lock_out();

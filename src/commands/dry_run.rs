@@ -80,6 +80,14 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(&'static str, 
         input["Tags"] = tags.collect();
         documents.push(("provider.json", json_text(&input)));
     }
+    if let Some(role) = &desired.role {
+        let existing = planned.observed.role.as_ref().map(|role| &role.trust);
+        let policy = role
+            .trust
+            .policy(existing)
+            .map_err(|cause| Error::refused("cannot merge the trust policy").because(cause))?;
+        documents.push(("trust-policy.json", json_text(&policy)));
+    }
     Ok(documents)
 }
 

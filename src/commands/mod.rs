@@ -15,6 +15,7 @@ pub mod provider;
 pub mod publish;
 mod read_back;
 mod resolve;
+pub mod role;
 mod stop;
 pub mod thumbprint;
 pub mod token;
@@ -38,6 +39,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Provider(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Flags(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),

@@ -25,6 +25,9 @@ pub struct Policy {
     command: Changing,
     #[command(flatten)]
     issuer: IssuerNames,
+    /// The role's name, for 'policy role'
+    #[arg(long, value_name = "NAME")]
+    role_name: Option<String>,
     /// For a dry run: reading only
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -35,6 +38,7 @@ enum Changing {
     Bootstrap,
     Publish,
     Provider,
+    Role,
 }
 
 #[derive(Serialize)]
@@ -58,7 +62,7 @@ impl Policy {
             .map(config::parse_issuer)
             .transpose()?;
         match (&custom, self.command) {
-            (Some(_), Changing::Provider) => {}
+            (Some(_), Changing::Provider | Changing::Role) => {}
             (None, _) => names.check(&region)?,
             (Some(_), _) => {
                 return Err(Error::usage("cannot publish under an issuer that is not a bucket's")
@@ -74,21 +78,33 @@ impl Policy {
                 (place.issuer, Some(place.bucket))
             }
         };
+        let role = match (self.command, &self.role_name) {
+            (Changing::Role, None) => {
+                return Err(
+                    Error::usage("cannot tell which role is meant").hint("give --role-name")
+                );
+            }
+            (Changing::Role, name) => name.as_deref(),
+            _ => None,
+        };
         let keys = object_keys(names.prefix.as_deref());
-        let bucket = bucket.as_ref().map(|bucket| match self.command {
-            Changing::Provider => BucketScope::Look {
+        let bucket = bucket.as_ref().and_then(|bucket| match self.command {
+            Changing::Role => None,
+            Changing::Provider => Some(BucketScope::Look {
                 bucket: bucket.as_str(),
-            },
-            _ => BucketScope::Publish {
+            }),
+            Changing::Bootstrap | Changing::Publish => Some(BucketScope::Publish {
                 bucket: bucket.as_str(),
                 keys: [&keys[0], &keys[1]],
-            },
+            }),
         });
         let document = permissions::document(&Scope {
             partition: &partition,
             account: &account,
             bucket,
-            provider: (self.command != Changing::Publish).then(|| issuer.host_path()),
+            role,
+            provider: matches!(self.command, Changing::Bootstrap | Changing::Provider)
+                .then(|| issuer.host_path()),
             changes: !self.dry_run,
         });
         output::print(&PolicyAnswer(document), global.output)?;

@@ -167,6 +167,7 @@ impl ProviderArgs {
             issuer: issuer.clone(),
             publication: None,
             provider: Some(provider),
+            role: None,
             adopt: change.adopt,
         };
         let mut planned = session.plan(&desired).await?;

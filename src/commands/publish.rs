@@ -70,6 +70,7 @@ impl Publish {
             issuer: issuer.clone(),
             publication: Some(publication(&place, &session, keys, &self.key, tags)),
             provider: None,
+            role: None,
             adopt: change.adopt,
         };
         let planned = session.plan(&desired).await?;

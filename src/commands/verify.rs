@@ -206,6 +206,7 @@ impl Verify {
             issuer: target.issuer.clone(),
             publication,
             provider: Some(provider),
+            role: None,
             adopt: false,
         };
         match session.plan(&desired).await {

@@ -55,6 +55,11 @@ pub fn provider(partition: &Partition, account: &AccountId, issuer_host_path: &s
     format!("arn:{partition}:iam::{account}:oidc-provider/{issuer_host_path}")
 }
 
+/// `arn:PARTITION:iam::ACCOUNT:role/NAME`.
+pub fn role(partition: &Partition, account: &AccountId, name: &str) -> String {
+    format!("arn:{partition}:iam::{account}:role/{name}")
+}
+
 /// `arn:PARTITION:s3:::BUCKET`.
 pub fn bucket(partition: &Partition, bucket: &str) -> String {
     format!("arn:{partition}:s3:::{bucket}")

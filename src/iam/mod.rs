@@ -6,4 +6,5 @@ pub mod arn;
 pub mod bucket;
 pub mod permissions;
 pub mod policy;
+pub mod role;
 pub mod thumbprint;

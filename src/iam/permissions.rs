@@ -33,6 +33,8 @@ pub struct Scope<'a> {
     pub bucket: Option<BucketScope<'a>>,
     /// The issuer host path, for commands that manage the provider.
     pub provider: Option<&'a str>,
+    /// The role's name, for commands that manage one.
+    pub role: Option<&'a str>,
     /// Whether the command changes anything, or is a dry run.
     pub changes: bool,
 }
@@ -94,6 +96,26 @@ pub fn document(scope: &Scope<'_>) -> Value {
                 "iam:RemoveClientIDFromOpenIDConnectProvider",
             ],
             json!(arn::provider(scope.partition, scope.account, host_path)),
+        ));
+    }
+    if let Some(name) = scope.role {
+        statements.push(statement(
+            "Role",
+            &[
+                "iam:GetRole",
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+            ],
+            &[
+                "iam:CreateRole",
+                "iam:TagRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:AttachRolePolicy",
+                "iam:PutRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:UpdateRole",
+            ],
+            json!(arn::role(scope.partition, scope.account, name)),
         ));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })

@@ -47,6 +47,13 @@ fn is_label(text: &str, max: usize) -> bool {
         && !text.ends_with('-')
 }
 
+impl Subject {
+    /// The namespace and the name.
+    pub fn parts(&self) -> (&str, &str) {
+        self.0[PREFIX.len()..].split_once(':').unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

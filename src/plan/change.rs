@@ -8,7 +8,7 @@ use crate::iam::bucket::BucketName;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
 
-use super::desired::{PublicAccessBlock, Tags};
+use super::desired::{PublicAccessBlock, Role, Tags};
 use super::document::Document;
 use super::observed::Object;
 
@@ -106,6 +106,65 @@ pub enum Change {
         /// The audience.
         audience: String,
     },
+    /// A role that is absent.
+    CreateRole {
+        /// What it is to be; its policies are attached by changes of their own.
+        role: Role,
+        /// Its trust policy.
+        trust: Value,
+    },
+    /// Tags on a role.
+    TagRole {
+        /// Its name.
+        role: String,
+        /// These tags now.
+        before: Tags,
+        /// Tags to add or to change.
+        after: Tags,
+    },
+    /// The trust policy.
+    UpdateTrustPolicy {
+        /// The role's name.
+        role: String,
+        /// The whole policy now.
+        before: Value,
+        /// The whole policy then.
+        after: Value,
+    },
+    /// A managed policy that is not attached.
+    AttachPolicy {
+        /// The role's name.
+        role: String,
+        /// The policy's ARN.
+        policy_arn: String,
+    },
+    /// The inline policy.
+    PutInlinePolicy {
+        /// The role's name.
+        role: String,
+        /// The policy now.
+        before: Option<Value>,
+        /// The policy then.
+        after: Value,
+    },
+    /// The permissions boundary.
+    PutPermissionsBoundary {
+        /// The role's name.
+        role: String,
+        /// The ARN now.
+        before: Option<String>,
+        /// The ARN then.
+        after: String,
+    },
+    /// The longest session.
+    UpdateMaxSession {
+        /// The role's name.
+        role: String,
+        /// Seconds now.
+        before: Option<i32>,
+        /// Seconds then.
+        after: i32,
+    },
     /// The whole thumbprint list.
     UpdateThumbprints {
         /// The provider's ARN.
@@ -143,6 +202,13 @@ impl Change {
             Self::AddAudience { .. } => "iam:AddClientIDToOpenIDConnectProvider",
             Self::RemoveAudience { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
             Self::UpdateThumbprints { .. } => "iam:UpdateOpenIDConnectProviderThumbprint",
+            Self::CreateRole { .. } => "iam:CreateRole",
+            Self::TagRole { .. } => "iam:TagRole",
+            Self::UpdateTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
+            Self::AttachPolicy { .. } => "iam:AttachRolePolicy",
+            Self::PutInlinePolicy { .. } => "iam:PutRolePolicy",
+            Self::PutPermissionsBoundary { .. } => "iam:PutRolePermissionsBoundary",
+            Self::UpdateMaxSession { .. } => "iam:UpdateRole",
         }
     }
 
@@ -153,7 +219,11 @@ impl Change {
             Self::PutBucketPolicy { before: None, .. } | Self::PutObject { before: None, .. } => {
                 Action::Create
             }
-            Self::AddAudience { .. } => Action::Create,
+            Self::AddAudience { .. } | Self::CreateRole { .. } | Self::AttachPolicy { .. } => {
+                Action::Create
+            }
+            Self::PutInlinePolicy { before: None, .. }
+            | Self::PutPermissionsBoundary { before: None, .. } => Action::Create,
             Self::RemoveAudience { .. } => Action::Remove,
             _ => Action::Update,
         }
@@ -175,6 +245,15 @@ impl Change {
                 format!("audience of {arn}")
             }
             Self::UpdateThumbprints { arn, .. } => format!("thumbprint of {arn}"),
+            Self::CreateRole { role, .. } => format!("role {}", role.name),
+            Self::TagRole { role, .. } => format!("tags of role {role}"),
+            Self::UpdateTrustPolicy { role, .. } => format!("trust policy of role {role}"),
+            Self::AttachPolicy { role, .. } => format!("managed policy of role {role}"),
+            Self::PutInlinePolicy { role, .. } => format!("inline policy of role {role}"),
+            Self::PutPermissionsBoundary { role, .. } => {
+                format!("permissions boundary of role {role}")
+            }
+            Self::UpdateMaxSession { role, .. } => format!("longest session of role {role}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::iam::arn::{self, AccountId, Partition};
 use crate::iam::bucket::BucketName;
 use crate::iam::policy::{self, NotAPolicy};
+use crate::iam::role::Trust;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
@@ -31,6 +32,8 @@ pub struct Desired {
     pub publication: Option<Publication>,
     /// The IAM OpenID Connect provider.
     pub provider: Option<Provider>,
+    /// A role that service accounts assume.
+    pub role: Option<Role>,
     /// Take over what is not tagged ours.
     pub adopt: bool,
 }
@@ -122,6 +125,28 @@ pub struct Provider {
     pub audiences: Audiences,
     /// Its thumbprint.
     pub thumbprint: ThumbprintChoice,
+    /// Tags that must be on it.
+    pub tags: Tags,
+}
+
+/// The name of the inline policy that is ours.
+pub const INLINE_POLICY: &str = "irsactl";
+
+/// A role that service accounts assume.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Who may assume it.
+    pub trust: Trust,
+    /// Managed policies that must be attached.
+    pub policy_arns: Vec<String>,
+    /// The inline policy [`INLINE_POLICY`].
+    pub inline_policy: Option<Value>,
+    /// The permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// The longest session, in seconds.
+    pub max_session: Option<i32>,
     /// Tags that must be on it.
     pub tags: Tags,
 }

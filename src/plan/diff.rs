@@ -38,11 +38,17 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
         owned(&provider.arn, &found.tags, desired.adopt)?;
         same_cluster(provider, found)?;
     }
+    if let (Some(role), Some(found)) = (&desired.role, &observed.role) {
+        owned(&format!("role {}", role.name), &found.tags, desired.adopt)?;
+    }
     if let Some(publication) = &desired.publication {
         diff_bucket(publication, observed.bucket.as_ref(), &mut plan)?;
     }
     if let Some(provider) = &desired.provider {
         diff_provider(provider, observed.provider.as_ref(), &mut plan);
+    }
+    if let Some(role) = &desired.role {
+        role::diff(role, observed.role.as_ref(), &mut plan)?;
     }
     Ok(plan)
 }
@@ -304,5 +310,6 @@ fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
     (!missing.is_empty()).then_some(missing)
 }
 
+mod role;
 #[cfg(test)]
 mod tests;

@@ -48,9 +48,9 @@ impl Change {
                 ),
                 set("tags", json!(tags)),
             ],
-            Self::TagBucket { before, after, .. } | Self::TagProvider { before, after, .. } => {
-                differing("tags", json!(before), json!(after))
-            }
+            Self::TagBucket { before, after, .. }
+            | Self::TagProvider { before, after, .. }
+            | Self::TagRole { before, after, .. } => differing("tags", json!(before), json!(after)),
             Self::PutPublicAccessBlock { before, after, .. } => [
                 (
                     "BlockPublicAcls",
@@ -106,6 +106,32 @@ impl Change {
                     before: Some(json!(audience)),
                     after: None,
                 }]
+            }
+            Self::CreateRole { role, trust } => {
+                let mut fields = vec![set("trust", trust.clone()), set("tags", json!(role.tags))];
+                fields.extend(
+                    role.permissions_boundary
+                        .as_ref()
+                        .map(|arn| set("boundary", json!(arn))),
+                );
+                fields.extend(
+                    role.max_session
+                        .map(|seconds| set("max session", json!(seconds))),
+                );
+                fields
+            }
+            Self::UpdateTrustPolicy { before, after, .. } => {
+                differing("trust", before.clone(), after.clone())
+            }
+            Self::AttachPolicy { policy_arn, .. } => vec![set("policy", json!(policy_arn))],
+            Self::PutInlinePolicy { before, after, .. } => {
+                differing("policy", json!(before), after.clone())
+            }
+            Self::PutPermissionsBoundary { before, after, .. } => {
+                differing("boundary", json!(before), json!(after))
+            }
+            Self::UpdateMaxSession { before, after, .. } => {
+                differing("max session", json!(before), json!(after))
             }
             Self::UpdateThumbprints { before, after, .. } => {
                 differing("thumbprints", json!(before), json!(after))

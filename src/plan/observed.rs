@@ -11,6 +11,8 @@ pub struct Observed {
     pub bucket: Option<Bucket>,
     /// The IAM OpenID Connect provider.
     pub provider: Option<Provider>,
+    /// The role.
+    pub role: Option<Role>,
 }
 
 /// A bucket of this account in this region.
@@ -50,6 +52,23 @@ pub struct Provider {
     pub audiences: Vec<String>,
     /// Its thumbprints.
     pub thumbprints: Vec<String>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// A role.
+#[derive(Clone, Debug, Default)]
+pub struct Role {
+    /// Its trust policy.
+    pub trust: Value,
+    /// The ARNs of its managed policies.
+    pub policy_arns: Vec<String>,
+    /// The inline policy that is ours.
+    pub inline_policy: Option<Value>,
+    /// Its permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// Its longest session, in seconds.
+    pub max_session: Option<i32>,
     /// Its tags.
     pub tags: Tags,
 }

@@ -27,6 +27,10 @@ fn the_demo_ends_with_a_token_that_others_accept_and_ci_runs_the_readmes_tests()
     let demo: Run = demo.current_dir(repository()).output().unwrap().into();
     assert!(demo.stderr.contains("no changes"), "{demo:#?}");
     let shown = demo.ok();
+    assert!(
+        shown.contains("proof: assumed arn:aws:sts::111122223333:assumed-role/demo-default-app/")
+    );
+    assert!(shown.contains("the IAM provider does not exist in the account of the role"));
     for judge in ["PyJWT", "openid-client and jose"] {
         assert!(
             shown.contains(&format!("accepted by {judge}: {{\"aud\"")),
@@ -69,6 +73,7 @@ fn every_example_of_a_help_page_works() {
         "thumbprint",
         "provider",
         "flags",
+        "role",
         "verify",
         "explain",
         "token mint",
@@ -88,7 +93,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 29);
+    assert_eq!(examples, 32);
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn documents_replace_a_symlink_and_do_not_follow_it() {
 }
 
 /// The YAML judge is PyYAML.
-fn yaml(work: &Offline, text: &str) -> Value {
+pub(crate) fn yaml(work: &Offline, text: &str) -> Value {
     work.write("config.yaml", text);
     let mut python = work.command(TOOLS.python());
     python.args([

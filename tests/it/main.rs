@@ -15,6 +15,7 @@ mod layout;
 mod least_privilege;
 mod local_aws;
 mod refusals;
+mod role;
 mod secrets;
 mod session;
 mod tenant;

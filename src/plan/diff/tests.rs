@@ -35,6 +35,7 @@ fn desired() -> Desired {
             thumbprint: ThumbprintChoice::Iam,
             tags: tags("demo"),
         }),
+        role: None,
         adopt: false,
     }
 }

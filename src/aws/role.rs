@@ -1,0 +1,69 @@
+//! Reads a role.
+
+use aws_sdk_iam::types::Tag;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::plan::desired::INLINE_POLICY;
+use crate::plan::observed::Role;
+
+use super::connect::Aws;
+use super::error::{code, failed};
+
+/// The role, if it exists.
+pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
+    let what = || format!("cannot read role {name}");
+    let role = match aws.iam.get_role().role_name(name).send().await {
+        Ok(output) => output.role,
+        Err(e) if code(&e) == Some("NoSuchEntity") => return Ok(None),
+        Err(e) => return Err(failed(what(), "iam:GetRole", e)),
+    };
+    let Some(role) = role else { return Ok(None) };
+    let mut policy_arns = Vec::new();
+    let mut pages = aws
+        .iam
+        .list_attached_role_policies()
+        .role_name(name)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(policy) = pages.next().await {
+        let policy = policy.map_err(|e| failed(what(), "iam:ListAttachedRolePolicies", e))?;
+        policy_arns.extend(policy.policy_arn);
+    }
+    let inline_policy = match aws
+        .iam
+        .get_role_policy()
+        .role_name(name)
+        .policy_name(INLINE_POLICY)
+        .send()
+        .await
+    {
+        Ok(output) => Some(document(output.policy_document(), &what())?),
+        Err(e) if code(&e) == Some("NoSuchEntity") => None,
+        Err(e) => return Err(failed(what(), "iam:GetRolePolicy", e)),
+    };
+    let trust = role.assume_role_policy_document().unwrap_or_default();
+    let boundary = role.permissions_boundary();
+    Ok(Some(Role {
+        trust: document(trust, &what())?,
+        policy_arns,
+        inline_policy,
+        permissions_boundary: boundary
+            .and_then(|boundary| boundary.permissions_boundary_arn().map(str::to_owned)),
+        max_session: role.max_session_duration(),
+        tags: role
+            .tags()
+            .iter()
+            .map(|tag: &Tag| (tag.key().to_owned(), tag.value().to_owned()))
+            .collect(),
+    }))
+}
+
+/// IAM gives policies back percent-encoded (GetRole, `AssumeRolePolicyDocument`).
+fn document(encoded: &str, what: &str) -> Result<Value> {
+    let text = percent_decode_str(encoded).decode_utf8_lossy();
+    serde_json::from_str(&text)
+        .map_err(|e| Error::failed(what).because(format!("a policy of it is not JSON: {e}")))
+}

@@ -1,0 +1,176 @@
+//! Roles that service accounts assume: their names and trust policies.
+//!
+//! AWS does not check sub and aud for an issuer of one's own ("Identity-provider controls for shared
+//! OIDC providers", IAM User Guide), so both conditions are always written.
+
+use aws_lc_rs::digest;
+use serde_json::{Value, json};
+
+/// IAM's limit for a role name (CreateRole, `RoleName`).
+const MAX_NAME: usize = 64;
+
+/// IAM's default quota for a trust policy, in characters without whitespace (L-C07B4B0D; it can be
+/// raised to 8192).
+const MAX_TRUST_POLICY: usize = 2048;
+
+/// `CLUSTER-NAMESPACE-NAME`; past 64 characters the end becomes a hash, so that two long names stay
+/// two roles.
+pub fn default_name(cluster: &str, namespace: &str, name: &str) -> String {
+    let full = format!("{cluster}-{namespace}-{name}");
+    if full.len() <= MAX_NAME {
+        return full;
+    }
+    let hash = digest::digest(&digest::SHA256, full.as_bytes());
+    let hash: String = hash.as_ref()[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{}-{hash}", &full[..MAX_NAME - 1 - hash.len()])
+}
+
+/// Who may assume a role.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// The ARN of the OpenID Connect provider.
+    pub provider_arn: String,
+    /// The issuer host path: what stands in front of `:sub` and `:aud`.
+    pub host_path: String,
+    /// `system:serviceaccount:NAMESPACE:NAME`, each; a `*` only with `wildcard`.
+    pub subjects: Vec<String>,
+    /// The audience of the tokens.
+    pub audience: String,
+    /// StringLike instead of StringEquals for the subjects.
+    pub wildcard: bool,
+}
+
+/// Why a trust policy cannot be written.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TrustError {
+    /// The existing one is not a policy.
+    #[error("the role's trust policy is not a policy document with a Statement")]
+    NotAPolicy,
+    /// Longer than IAM takes.
+    #[error(
+        "the trust policy would have {0} characters; IAM takes {MAX_TRUST_POLICY} unless the quota is raised"
+    )]
+    TooLong(usize),
+}
+
+impl Trust {
+    /// The trust policy: the existing one with our statement added or brought to what it must be.
+    /// Ours is the statement that trusts this provider; all others are kept as they are.
+    pub fn policy(&self, existing: Option<&Value>) -> Result<Value, TrustError> {
+        let ours = self.statement();
+        let policy = match existing {
+            None => json!({ "Version": "2012-10-17", "Statement": [ours] }),
+            Some(existing) => {
+                let mut policy = existing.clone();
+                let statements = policy.get_mut("Statement").ok_or(TrustError::NotAPolicy)?;
+                if statements.is_object() {
+                    *statements = Value::Array(vec![statements.take()]);
+                }
+                let list = statements.as_array_mut().ok_or(TrustError::NotAPolicy)?;
+                let federated = |statement: &&mut Value| {
+                    statement["Principal"]["Federated"] == self.provider_arn.as_str()
+                };
+                match list.iter_mut().find(federated) {
+                    Some(statement) if *statement == ours => return Ok(existing.clone()),
+                    Some(statement) => *statement = ours,
+                    None => list.push(ours),
+                }
+                policy
+            }
+        };
+        match policy.to_string().len() {
+            length if length > MAX_TRUST_POLICY => Err(TrustError::TooLong(length)),
+            _ => Ok(policy),
+        }
+    }
+
+    fn statement(&self) -> Value {
+        let sub = format!("{}:sub", self.host_path);
+        let aud = format!("{}:aud", self.host_path);
+        // One value stands alone, as IAM gives it back.
+        let subjects = match self.subjects.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        };
+        let condition = match self.wildcard {
+            false => json!({ "StringEquals": { sub: subjects, aud: self.audience } }),
+            true => {
+                json!({ "StringEquals": { aud: self.audience }, "StringLike": { sub: subjects } })
+            }
+        };
+        json!({
+            "Effect": "Allow",
+            "Principal": { "Federated": self.provider_arn },
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": condition,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trust(subjects: &[&str]) -> Trust {
+        Trust {
+            provider_arn: "arn:aws:iam::111122223333:oidc-provider/a.example".to_owned(),
+            host_path: "a.example".to_owned(),
+            subjects: subjects
+                .iter()
+                .map(|subject| (*subject).to_owned())
+                .collect(),
+            audience: "sts.amazonaws.com".to_owned(),
+            wildcard: false,
+        }
+    }
+
+    #[test]
+    fn long_names_stay_apart() {
+        assert_eq!(default_name("demo", "default", "app"), "demo-default-app");
+        let (a, b) = ("a".repeat(70), "a".repeat(71));
+        let (a, b) = (default_name("c", "n", &a), default_name("c", "n", &b));
+        assert_eq!((a.len(), b.len()), (64, 64));
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn sub_and_aud_are_always_there_and_foreign_statements_stay() {
+        let policy = trust(&["system:serviceaccount:a:b"]).policy(None).unwrap();
+        let equals = &policy["Statement"][0]["Condition"]["StringEquals"];
+        assert_eq!(equals["a.example:sub"], "system:serviceaccount:a:b");
+        assert_eq!(equals["a.example:aud"], "sts.amazonaws.com");
+        assert_eq!(
+            trust(&["system:serviceaccount:a:b"])
+                .policy(Some(&policy))
+                .unwrap(),
+            policy
+        );
+
+        let foreign = json!({ "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole" });
+        let existing =
+            json!({ "Version": "2012-10-17", "Statement": [foreign, policy["Statement"][0]] });
+        let changed = trust(&["x", "y"]).policy(Some(&existing)).unwrap();
+        assert_eq!(changed["Statement"][0], foreign);
+        assert_eq!(
+            changed["Statement"][1]["Condition"]["StringEquals"]["a.example:sub"],
+            json!(["x", "y"])
+        );
+        assert_eq!(changed["Statement"].as_array().unwrap().len(), 2);
+
+        let long: Vec<String> = (0..60)
+            .map(|n| format!("system:serviceaccount:namespace:{n}"))
+            .collect();
+        let long: Vec<&str> = long.iter().map(String::as_str).collect();
+        assert!(matches!(
+            trust(&long).policy(None),
+            Err(TrustError::TooLong(_))
+        ));
+        assert_eq!(
+            trust(&["x"]).policy(Some(&json!("text"))),
+            Err(TrustError::NotAPolicy)
+        );
+    }
+}
