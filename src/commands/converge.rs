@@ -203,6 +203,14 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// Whether the bucket is there; an error when it is not this account's.
+    pub(super) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
+        match &self.aws {
+            Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
+            None => Ok(false),
+        }
+    }
+
     /// Refuses a bucket that is not there: whoever takes its name could sign tokens for a provider
     /// that trusts it.
     pub(super) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {

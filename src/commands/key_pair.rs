@@ -61,6 +61,11 @@ impl KeyPair {
         Ok(Self { public, new: None })
     }
 
+    /// Whether there is a key file in `dir`.
+    pub(super) fn is_there(dir: &Path) -> Result<bool> {
+        Ok(file::exists(&signing_key_file(dir))? || file::exists(&public_key_file(dir))?)
+    }
+
     /// The public key in `dir`, which is all that publishing needs: of the pair, or alone.
     pub(super) fn load_public(dir: &Path) -> Result<PublicKey> {
         let path = public_key_file(dir);

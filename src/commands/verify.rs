@@ -1,16 +1,21 @@
 //! `verify`: does AWS accept the cluster's tokens? Looked at from outside, as STS does.
 
+use std::path::Path;
+use std::time::Duration;
+
 use clap::Args;
 use serde::Serialize;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::aws::assume::{Assumed, assume_role_with_web_identity};
-use crate::aws::connect;
 use crate::aws::patience::Patience;
+use crate::aws::{connect, partition};
 use crate::config::{self, Global, IssuerNames, Place};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims};
 use crate::output::{self, Answer};
@@ -19,7 +24,7 @@ use crate::probe::chain::{self, Chain};
 use crate::probe::document;
 use crate::verify::page::{self, Page};
 use crate::verify::proof::{self, Exchange};
-use crate::verify::report::{Check, Report};
+use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{discovery, jwks, plan, tls};
 
 use super::change_options::owner_tags;
@@ -29,6 +34,9 @@ use super::provider::ProviderOptions;
 use super::publish::{self, KeyOptions};
 use super::stop::Stop;
 use super::{resolve, token as token_command};
+
+/// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
+const SETTLES: Duration = Duration::from_secs(30);
 
 /// Who asks when the user names nobody: no role should trust it.
 const NOBODY: &str = "system:serviceaccount:irsactl:verify";
@@ -47,7 +55,7 @@ pub struct Verify {
     #[command(flatten)]
     issuer: IssuerNames,
     /// A role to ask STS for with a test token
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
     role_arn: Option<String>,
     /// The service account that the role trusts, as NAMESPACE/NAME [default: nobody that it would]
     #[arg(long, value_name = "SUBJECT", requires = "role_arn")]
@@ -66,10 +74,22 @@ struct VerifyAnswer {
 
 impl Answer for VerifyAnswer {
     fn text(&self) -> String {
-        let verdict = match self.passed {
-            true => "every check passed that was made",
-            false => "AWS does not accept this issuer's tokens as it is",
-        };
+        let failed = self
+            .checks
+            .0
+            .iter()
+            .filter(|check| check.outcome == Outcome::Fail)
+            .count();
+        let skipped = self
+            .checks
+            .0
+            .iter()
+            .filter(|check| check.outcome == Outcome::Skipped)
+            .count();
+        let verdict = format!(
+            "{} checks: {failed} failed, {skipped} skipped",
+            self.checks.0.len()
+        );
         format!(
             "issuer {}\n\n{}\n{verdict}\n",
             self.issuer,
@@ -109,6 +129,10 @@ impl Verify {
                 place: None,
             },
             None => {
+                // Without an account a cluster's bucket has no name, and the session says why.
+                if let (Err(_), None, None) = (&session, &account, &names.bucket) {
+                    return session.map(|_| Exit::Failed);
+                }
                 let place = names.place(&region, account.as_ref())?;
                 Target {
                     issuer: place.issuer.clone(),
@@ -126,20 +150,35 @@ impl Verify {
         let host = host.unwrap_or_else(|| target.issuer.host().to_owned());
         let (jwks_page, chain) = tokio::join!(fetch(&jwks_uri), chain::fetch(&host, 443));
 
-        let local = KeyPair::load_public(&global.dir).ok();
-        let local = local.and_then(|key| key.kid().ok());
+        let local = local_kid(&global.dir);
+        let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
         let mut checks = discovery::check(&target.issuer, &discovery_page);
-        checks.extend(jwks::check(&jwks_page, local.as_ref()));
+        checks.extend(jwks::check(&jwks_page, local));
         checks.extend(tls_checks(&host, &chain)?);
         if target.place.is_some() {
-            let listing = fetch(&format!("https://{}/?list-type=2", target.issuer.host())).await;
+            let listing = fetch(&format!(
+                "https://{}/?list-type=2&max-keys=1",
+                target.issuer.host()
+            ))
+            .await;
             checks.push(page::private("bucket listing", &listing));
         }
-        checks.extend(
-            self.aws_checks(session, &target, &region, &chain, &discovery_page)
-                .await?,
-        );
-        checks.push(self.proof(global, stop, &target.issuer, &region).await?);
+        let pages = [&discovery_page, &jwks_page];
+        let (aws_checks, provider_exists) = self
+            .aws_checks(session, &target, &region, &chain, pages)
+            .await?;
+        checks.extend(aws_checks);
+        let proof = self
+            .proof(global, stop, &target.issuer, &region, provider_exists)
+            .await;
+        checks.push(proof.unwrap_or_else(|error| {
+            let place = self.role_arn.as_deref().unwrap_or_default();
+            Check::skipped(
+                "proof",
+                place,
+                format!("STS was not asked: {}", told(&error)),
+            )
+        }));
 
         let report = Report(checks);
         let passed = !report.failed();
@@ -154,28 +193,23 @@ impl Verify {
         Ok(if passed { Exit::Done } else { Exit::Drift })
     }
 
-    /// What only the account's owner sees: what 'bootstrap' would change, and a bucket that is gone.
+    /// What only the account's owner sees: what 'bootstrap' would change, and a host that somebody
+    /// else can take. Also whether the provider exists; it may when nobody could look.
     async fn aws_checks(
         &self,
         session: Result<Session<'_>>,
         target: &Target,
         region: &str,
         chain: &Result<Chain>,
-        discovery_page: &Page,
-    ) -> Result<Vec<Check>> {
+        pages: [&Page; 2],
+    ) -> Result<(Vec<Check>, bool)> {
         const NAME: &str = "AWS resources";
         let issuer = target.issuer.as_str();
-        let skipped = |error: Error| {
-            Check::skipped(
-                NAME,
-                issuer,
-                format!("{}: {}", error.what(), error.causes().join(": ")),
-            )
-        };
+        let skipped = |error: &Error| Check::skipped(NAME, issuer, told(error));
         let session = match session {
             Ok(session) => session,
             Err(error) if error.exit() == Exit::Refused => return Err(error),
-            Err(error) => return Ok(vec![skipped(error)]),
+            Err(error) => return Ok((vec![skipped(&error)], true)),
         };
         let tags = owner_tags(self.issuer.names.cluster.as_deref());
         let last = chain
@@ -209,32 +243,36 @@ impl Verify {
             role: None,
             adopt: false,
         };
+        let owned = match partition::bucket_of_host(target.issuer.host(), region) {
+            Some(bucket) => Some(
+                session
+                    .has_bucket(&bucket)
+                    .await
+                    .map_err(|error| told(&error)),
+            ),
+            None => None,
+        };
         match session.plan(&desired).await {
             Ok(Planned { plan, observed }) => {
                 let mut checks = plan::differences(issuer, &plan);
                 checks.extend(plan::encryption(&observed));
-                checks.extend(plan::dangling(&arn, &observed, discovery_page));
-                Ok(checks)
+                checks.extend(plan::dangling(&arn, &observed, pages, owned));
+                Ok((checks, observed.provider.is_some()))
             }
-            Err(error) if error.exit() == Exit::Permission => Ok(vec![skipped(error)]),
             Err(error) if error.exit() == Exit::Refused => {
-                let actual = format!("{}: {}", error.what(), error.causes().join(": "));
                 let check = Check::new(
                     NAME,
                     issuer,
                     false,
                     "resources of ours, as bootstrap makes them",
-                    actual,
+                    told(&error),
                 );
-                Ok(vec![
-                    check.hint(
-                        error
-                            .hint_text()
-                            .unwrap_or("'irsactl bootstrap --dry-run' shows more"),
-                    ),
-                ])
+                let hint = error
+                    .hint_text()
+                    .unwrap_or("'irsactl bootstrap --dry-run' shows more");
+                Ok((vec![check.hint(hint)], true))
             }
-            Err(error) => Err(error),
+            Err(error) => Ok((vec![skipped(&error)], true)),
         }
     }
 
@@ -245,6 +283,7 @@ impl Verify {
         stop: &Stop,
         issuer: &Issuer,
         region: &str,
+        provider_exists: bool,
     ) -> Result<Check> {
         let Some(role_arn) = &self.role_arn else {
             return Ok(
@@ -264,24 +303,48 @@ impl Verify {
         let token = token::mint(&key, &claims)
             .map_err(|e| Error::failed("cannot sign a test token").because(e))?;
         let aws = connect::connect(region, global.profile.as_deref()).await;
-        let mut patience = Patience::until(stop.deadline());
+        let trusted = self.subject.is_some();
+        let until = stop.deadline().min(Instant::now() + SETTLES);
+        let mut patience = Patience::until(until);
         loop {
             let exchange = match assume_role_with_web_identity(&aws, role_arn, &token).await? {
                 Assumed::Role(arn) => Exchange::Assumed(arn),
                 Assumed::Refused(code, message) => Exchange::Refused { code, message },
             };
-            if proof::may_settle(&exchange) && patience.wait().await {
-                output::say("STS does not know the issuer yet: trying again");
+            if proof::may_settle(&exchange, trusted, provider_exists) && patience.wait().await {
+                let left = until.saturating_duration_since(Instant::now()).as_secs();
+                output::say(format_args!(
+                    "STS does not take it yet: trying again for {left} s"
+                ));
                 continue;
             }
             return Ok(proof::exchange(
                 role_arn,
                 &subject.to_string(),
-                self.subject.is_some(),
+                trusted,
                 &exchange,
             ));
         }
     }
+}
+
+/// The kid of the key in the issuer directory; none when there is no key, and why it cannot be used.
+fn local_kid(dir: &Path) -> std::result::Result<Option<Kid>, String> {
+    if !KeyPair::is_there(dir).map_err(|error| told(&error))? {
+        return Ok(None);
+    }
+    let kid = KeyPair::load_public(dir).map(|key| key.kid());
+    match kid {
+        Ok(Ok(kid)) => Ok(Some(kid)),
+        Ok(Err(cause)) => Err(cause.to_string()),
+        Err(error) => Err(told(&error)),
+    }
+}
+
+/// An error on one line.
+fn told(error: &Error) -> String {
+    let parts = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
+    parts.collect::<Vec<_>>().join(": ")
 }
 
 async fn fetch(url: &str) -> Page {
@@ -324,4 +387,15 @@ fn tls_checks(host: &str, chain: &Result<Chain>) -> Result<Vec<Check>> {
         ));
     }
     Ok(checks)
+}
+
+fn role_arn(text: &str) -> std::result::Result<String, String> {
+    match text.starts_with("arn:")
+        && text.contains(":iam::")
+        && text.contains(":role/")
+        && text.is_ascii()
+    {
+        true => Ok(text.to_owned()),
+        false => Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned()),
+    }
 }

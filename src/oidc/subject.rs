@@ -28,7 +28,9 @@ impl std::str::FromStr for Subject {
         };
         match parts {
             Some((namespace, name))
-                if is_label(namespace, 63) && name.split('.').all(|part| is_label(part, 253)) =>
+                if is_label(namespace, 63)
+                    && name.len() <= 253
+                    && name.split('.').all(|part| is_label(part, 253)) =>
             {
                 Ok(Self(format!("{PREFIX}{namespace}:{name}")))
             }

@@ -24,7 +24,7 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
                 "it is not JSON",
             )
             .hint(
-                "a captive portal or a proxy may have answered; 'irsactl publish' writes it again",
+                "a captive portal or a proxy may have answered; publish what 'irsactl discovery' prints",
             ),
         );
         return checks;
@@ -32,7 +32,7 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
     let text = |name: &str| document[name].as_str().unwrap_or("absent").to_owned();
     checks.push(
         Check::new("discovery issuer", &page.url, document["issuer"] == issuer.as_str(), issuer.as_str(), text("issuer"))
-            .hint("it must be the issuer byte for byte, without a slash at the end; 'irsactl publish' writes it again"),
+            .hint("it must be the issuer byte for byte, without a slash at the end; publish what 'irsactl discovery' prints"),
     );
     let jwks_uri = text("jwks_uri");
     checks.push(
@@ -43,7 +43,7 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
             "an https URL",
             jwks_uri,
         )
-        .hint("'irsactl publish' writes it again"),
+        .hint("publish what 'irsactl discovery' prints"),
     );
     let lacks: Vec<&str> = [
         ("response_types_supported", "id_token"),
@@ -71,7 +71,7 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
             "id_token, public and RS256",
             actual,
         )
-        .hint("'irsactl publish' writes it again"),
+        .hint("publish what 'irsactl discovery' prints"),
     );
     checks
 }

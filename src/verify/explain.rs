@@ -16,7 +16,7 @@ pub struct Known {
     pub fix: &'static str,
 }
 
-/// The entry for a message, if it is known; upper and lower case, and spaces, do not count.
+/// The entry for a message, if it is known; upper and lower case, spaces and curly quotes do not count.
 pub fn find(text: &str) -> Option<&'static Known> {
     let text = folded(text);
     KNOWN
@@ -25,6 +25,7 @@ pub fn find(text: &str) -> Option<&'static Known> {
 }
 
 fn folded(text: &str) -> String {
+    let text = text.replace('\u{2019}', "'");
     text.split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
@@ -32,7 +33,7 @@ fn folded(text: &str) -> String {
 }
 
 /// All of them; the more particular message stands first.
-pub const KNOWN: [Known; 15] = [
+pub const KNOWN: [Known; 18] = [
     Known {
         message: "No OpenIDConnect provider found in your account",
         causes: &[
@@ -61,13 +62,27 @@ pub const KNOWN: [Known; 15] = [
             "a key in keys.json has key_ops, or use other than sig",
         ],
         check: "irsactl token decode FILE --issuer URL --audience sts.amazonaws.com",
-        fix: "irsactl provider --audience A adds an audience; publish the key that signs",
+        fix: "give the volume audience sts.amazonaws.com, or the provider every audience: irsactl provider --audience sts.amazonaws.com --audience A; publish the key that signs",
     },
     Known {
         message: "Incorrect token audience",
         causes: &["the token's audience is not a client ID of the provider"],
         check: "irsactl token decode FILE --audience sts.amazonaws.com",
-        fix: "give the projected volume audience sts.amazonaws.com, or irsactl provider --audience A",
+        fix: "give the projected volume audience sts.amazonaws.com, or the provider every audience: irsactl provider --audience sts.amazonaws.com --audience A",
+    },
+    Known {
+        message: "Token audience contains more than one audience",
+        causes: &["the token was requested for several audiences"],
+        check: "irsactl token decode FILE --audience sts.amazonaws.com",
+        fix: "request one audience: the projected volume's serviceAccountToken takes one",
+    },
+    Known {
+        message: "Invalid timestamp in token claims",
+        causes: &[
+            "a time in the token is not a whole number of seconds: the API server did not make it",
+        ],
+        check: "irsactl token decode FILE",
+        fix: "use the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
     },
     Known {
         message: "Missing a required claim",
@@ -147,8 +162,20 @@ pub const KNOWN: [Known; 15] = [
         fix: "irsactl flags --existing-issuer URL keeps it; never sts.amazonaws.com alone",
     },
     Known {
+        message: "service account token has expired",
+        causes: &[
+            "the client does not read its token's file anew",
+            "a clock is off",
+        ],
+        check: "irsactl token decode FILE shows its times",
+        fix: "update the client, or restart the pod; synchronise clocks",
+    },
+    Known {
         message: "invalid bearer token",
-        causes: &["the API server no longer accepts the issuer of tokens that are in use"],
+        causes: &[
+            "the API server no longer accepts the issuer of tokens that are in use",
+            "the token has expired, or its pod or service account is gone (the rest of the message says so)",
+        ],
         check: "irsactl token decode FILE shows iss",
         fix: "keep the old issuer as a second --service-account-issuer: irsactl flags --existing-issuer URL",
     },

@@ -8,8 +8,8 @@ use crate::oidc::key::Kid;
 use super::page::{self, Page};
 use super::report::Check;
 
-/// All of them. `local` is the kid of the signing key at hand.
-pub fn check(page: &Page, local: Option<&Kid>) -> Vec<Check> {
+/// All of them. `local` is the kid of the signing key at hand, none, or why it cannot be read.
+pub fn check(page: &Page, local: Result<Option<&Kid>, &str>) -> Vec<Check> {
     let mut checks = vec![page::public("JWK Set", page)];
     let Some(body) = page.body() else {
         return checks;
@@ -17,6 +17,7 @@ pub fn check(page: &Page, local: Option<&Kid>) -> Vec<Check> {
     checks.push(page::content_type("JWK Set content type", page));
     let parsed = JwkSet::parse(body);
     let (passed, actual) = match &parsed {
+        Ok(set) if set.kids().next().is_none() => (false, "it holds no key".to_owned()),
         Ok(set) => (true, kids(set)),
         Err(JwksError::Private(member)) => (
             false,
@@ -32,20 +33,31 @@ pub fn check(page: &Page, local: Option<&Kid>) -> Vec<Check> {
     };
     let expected = "RSA keys with kty, kid, use=sig, alg=RS256, n, e and nothing else; the kid is SHA-256 of the key";
     checks.push(Check::new("JWK Set keys", &page.url, passed, expected, actual).hint(hint));
-    if let (Ok(set), Some(local)) = (&parsed, local) {
-        let there = set.kids().any(|kid| kid == local);
-        checks.push(
-            Check::new(
-                "signing key published",
+    const LOCAL: &str = "signing key published";
+    match (&parsed, local) {
+        (Ok(set), Ok(Some(local))) => {
+            let there = set.kids().any(|kid| kid == local);
+            checks.push(
+                Check::new(LOCAL, &page.url, there, local.as_str(), kids(set))
+                    .hint("tokens of this key are refused until it is published: 'irsactl publish --add-key'"),
+            );
+        }
+        (_, Err(cause)) => checks.push(Check::new(
+            LOCAL,
+            &page.url,
+            false,
+            "a key pair that fits",
+            cause,
+        )),
+        (_, Ok(None)) => checks.push(
+            Check::skipped(
+                LOCAL,
                 &page.url,
-                there,
-                local.as_str(),
-                kids(set),
+                "there is no key in the issuer directory to compare with",
             )
-            .hint(
-                "tokens of this key are refused until it is published: 'irsactl publish --add-key'",
-            ),
-        );
+            .hint("name it with --dir: somebody else's keys look just as good"),
+        ),
+        (Err(_), _) => {}
     }
     checks
 }

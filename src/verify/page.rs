@@ -29,6 +29,16 @@ impl Page {
         (answer.status == 200).then_some(answer.body.as_slice())
     }
 
+    /// Whether the host has no DNS name: then somebody may register it.
+    pub fn has_no_name(&self) -> bool {
+        let unknown = |cause: &String| {
+            ["dns error", "failed to lookup", "Name or service not known"]
+                .iter()
+                .any(|part| cause.contains(part))
+        };
+        self.answer.as_ref().is_err_and(unknown)
+    }
+
     /// Whether S3 says that the bucket does not exist: then anybody can create it.
     pub fn bucket_is_gone(&self) -> bool {
         let gone = |answer: &Answer| {
@@ -49,7 +59,7 @@ pub fn public(name: &'static str, page: &Page) -> Check {
         Err(cause) => cause.clone(),
     };
     Check::new(name, &page.url, page.body().is_some(), "HTTP status 200 without credentials", actual)
-        .hint("'irsactl bootstrap' makes it public again; an account or organization may forbid public buckets")
+        .hint("publish it again, for everybody to read ('irsactl bootstrap' for a bucket); an account or organization may forbid public buckets")
 }
 
 /// Other relying parties than STS want JSON's media type (OpenID Connect Discovery 1.0 §4.2).
@@ -72,15 +82,17 @@ pub fn content_type(name: &'static str, page: &Page) -> Check {
         actual.unwrap_or("absent"),
     )
     .or_warn()
-    .hint("'irsactl publish' sets it")
+    .hint("set it on the web server, or 'irsactl publish' for a bucket")
 }
 
 /// What must not be public.
 pub fn private(name: &'static str, page: &Page) -> Check {
-    let actual = match &page.answer {
-        Ok(answer) => format!("HTTP status {}", answer.status),
-        Err(cause) => cause.clone(),
-    };
-    Check::new(name, &page.url, page.body().is_none(), "not readable without credentials", actual)
-        .hint("a statement of the bucket policy gives more than s3:GetObject on the two documents: take it away")
+    match &page.answer {
+        Err(cause) => Check::skipped(name, &page.url, cause),
+        Ok(answer) => {
+            let actual = format!("HTTP status {}", answer.status);
+            Check::new(name, &page.url, page.body().is_none(), "not readable without credentials", actual)
+                .hint("a statement of the bucket policy gives more than s3:GetObject on the two documents: take it away")
+        }
+    }
 }

@@ -67,14 +67,46 @@ pub fn encryption(observed: &Observed) -> Vec<Check> {
         .collect()
 }
 
-/// A provider whose bucket is gone lets whoever creates it sign tokens.
-pub fn dangling(provider_arn: &str, observed: &Observed, discovery: &Page) -> Option<Check> {
+/// A provider whose bucket is gone, or whose host has no name, lets whoever takes it sign tokens.
+/// `owned` is whether the bucket is there and ours, where the host is a bucket's.
+pub fn dangling(
+    provider_arn: &str,
+    observed: &Observed,
+    pages: [&Page; 2],
+    owned: Option<Result<bool, String>>,
+) -> Option<Check> {
+    const NAME: &str = "takeover";
     observed.provider.as_ref()?;
-    let expected = "the bucket that the provider trusts exists";
-    Some(match discovery.bucket_is_gone() {
-        false => Check::new("takeover", provider_arn, true, expected, "the bucket is there"),
-        true => Check::new("takeover", provider_arn, false, expected, "CRITICAL: S3 answers NoSuchBucket, so anybody can create it").hint(
-            "run 'irsactl bootstrap' at once, which creates the bucket, or delete the provider: aws iam delete-open-id-connect-provider",
+    let expected = "the host that the provider trusts is there, and nobody else can take it";
+    let critical = |what: &str| {
+        Check::new(NAME, provider_arn, false, expected, format!("CRITICAL: {what}")).hint(
+            "delete the provider at once: aws iam delete-open-id-connect-provider; or create the bucket again with 'irsactl bootstrap'",
+        )
+    };
+    if pages.iter().any(|page| page.bucket_is_gone()) {
+        return Some(critical(
+            "S3 answers NoSuchBucket, so anybody can create it",
+        ));
+    }
+    if pages.iter().any(|page| page.has_no_name()) {
+        return Some(critical("the host has no DNS name"));
+    }
+    Some(match owned {
+        Some(Ok(true)) => Check::new(
+            NAME,
+            provider_arn,
+            true,
+            expected,
+            "the bucket is this account's",
         ),
+        Some(Ok(false)) => critical("the bucket is not there, so anybody can create it"),
+        Some(Err(cause)) if cause.contains("403") => {
+            critical(&format!("the bucket is not this account's: {cause}"))
+        }
+        Some(Err(cause)) => Check::skipped(NAME, provider_arn, cause),
+        None => match pages.iter().all(|page| page.answer.is_ok()) {
+            true => Check::new(NAME, provider_arn, true, expected, "its host answers"),
+            false => Check::skipped(NAME, provider_arn, "its host did not answer"),
+        },
     })
 }

@@ -25,6 +25,13 @@ pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchang
         false => "the token is accepted, whether or not the role trusts its subject".to_owned(),
     };
     match exchange {
+        Exchange::Assumed(arn) if !trusted => {
+            let actual = format!(
+                "assumed {arn}: the token is accepted, and the role trusts {subject}, whom nobody knows"
+            );
+            Check::new("proof", role_arn, false, "a role trusts the service accounts that it names", actual)
+                .hint("its trust policy has no condition on :sub, or a wildcard: 'irsactl role' writes one that has")
+        }
         Exchange::Assumed(arn) => {
             Check::new("proof", role_arn, true, expected, format!("assumed {arn}"))
         }
@@ -46,13 +53,15 @@ pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchang
     }
 }
 
-/// Whether the answer may be another one in some seconds: IAM is eventually consistent.
-pub fn may_settle(exchange: &Exchange) -> bool {
+/// Whether the answer may be another one in some seconds: IAM is eventually consistent. A role that
+/// was just made denies everybody at first.
+pub fn may_settle(exchange: &Exchange, trusted: bool, provider_exists: bool) -> bool {
     match exchange {
         Exchange::Assumed(_) => false,
-        Exchange::Refused { code, message } => {
-            code == "IDPCommunicationError"
-                || message.starts_with("No OpenIDConnect provider found")
-        }
+        Exchange::Refused { code, message } => match code.as_str() {
+            "AccessDenied" => trusted,
+            "IDPCommunicationError" => true,
+            _ => provider_exists && message.starts_with("No OpenIDConnect provider found"),
+        },
     }
 }

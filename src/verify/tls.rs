@@ -9,7 +9,7 @@ const SOON: u64 = 30 * 24 * 3600;
 pub fn chain(host: &str, verified: Result<(), &str>) -> Check {
     let actual = verified.err().unwrap_or("verified");
     Check::new("TLS", host, verified.is_ok(), "a chain that verifies for the host's name", actual).hint(
-        "STS does not read documents over such a connection; a private CA works with its thumbprint in the provider",
+        "STS reads documents over such a connection only when the thumbprint of its chain is in the provider; SSL_CERT_FILE names a private CA here",
     )
 }
 

@@ -46,14 +46,21 @@ pub fn issuer(token: &Token, issuer: &Issuer) -> Check {
     .hint("the first --service-account-issuer of the API server is the one in its tokens")
 }
 
-/// The `aud` claim: a string or an array (RFC 7519 §4.1.3).
+/// The audience as STS takes it: `aud`, a string or an array of one (RFC 7519 §4.1.3); with `azp`, that
+/// one counts instead.
 pub fn audience(token: &Token, audience: &str) -> Check {
-    let aud = &token.claims["aud"];
-    let listed = aud
-        .as_array()
-        .is_some_and(|list| list.iter().any(|one| one == audience));
-    Check::new("audience", "claim aud", listed || aud == audience, audience, text(aud)).hint(
-        "the audience is the one of the projected volume (serviceAccountToken.audience), not of --api-audiences",
+    let (aud, azp) = (&token.claims["aud"], &token.claims["azp"]);
+    let claimed: Vec<&Value> = match (azp, aud) {
+        (Value::Null, Value::Array(list)) => list.iter().collect(),
+        (Value::Null, one) => vec![one],
+        (azp, _) => vec![azp],
+    };
+    let actual = match azp {
+        Value::Null => text(aud),
+        azp => format!("{} (azp)", text(azp)),
+    };
+    Check::new("audience", "claims aud, azp", matches!(claimed.as_slice(), [one] if *one == audience), audience, actual).hint(
+        "STS wants one audience, that of the projected volume (serviceAccountToken.audience), not of --api-audiences",
     )
 }
 
@@ -73,21 +80,43 @@ pub fn required_claims(token: &Token) -> Check {
 }
 
 /// `exp`, `nbf` and `iat` at `now`, seconds since 1970, with the five minutes of leeway that STS gives.
+/// STS takes whole numbers, also as text, and no fractions.
 pub fn times(token: &Token, now: u64) -> Check {
-    let claim = |name: &str| token.claims[name].as_u64();
-    let (exp, nbf, iat) = (claim("exp"), claim("nbf"), claim("iat"));
+    let claim = |name: &str| match &token.claims[name] {
+        Value::Null => Ok(None),
+        Value::String(text) => text.parse().map(Some).map_err(|_| name.to_owned()),
+        value => value.as_u64().map(Some).ok_or_else(|| name.to_owned()),
+    };
+    let (expected, place) = (
+        format!("valid at {}", time_text(now)),
+        "claims exp, nbf, iat",
+    );
+    let (exp, nbf, iat) = match (claim("exp"), claim("nbf"), claim("iat")) {
+        (Ok(exp), Ok(nbf), Ok(iat)) => (exp, nbf, iat),
+        (Err(name), _, _) | (_, Err(name), _) | (_, _, Err(name)) => {
+            return Check::new(
+                "times",
+                place,
+                false,
+                expected,
+                format!("{name} is not a whole number of seconds"),
+            )
+            .hint("the API server writes whole numbers: is it one of its tokens?");
+        }
+    };
     let expired = exp.is_some_and(|exp| exp.saturating_add(LEEWAY) <= now);
     let early = [nbf, iat]
         .into_iter()
         .flatten()
         .any(|begin| begin > now.saturating_add(LEEWAY));
-    let at = |time: Option<u64>| time.map_or_else(|| "not a time".to_owned(), time_text);
+    let at = |time: Option<u64>| time.map_or_else(|| "no time".to_owned(), time_text);
+    let actual = format!("from {} to {}", at(nbf.or(iat)), at(exp));
     let mut check = Check::new(
         "times",
-        "claims exp, nbf, iat",
+        place,
         exp.is_some() && !expired && !early,
-        format!("valid at {}", time_text(now)),
-        format!("from {} to {}", at(nbf.or(iat)), at(exp)),
+        expected,
+        actual,
     )
     .hint("take a fresh token; a wrong clock of this machine or of the API server shows here too");
     if check.outcome == Outcome::Pass && exp.is_some_and(|exp| exp <= now) {
@@ -134,6 +163,8 @@ mod tests {
             (r#"{"exp":2000,"nbf":1250}"#, Outcome::Pass),
             (r#"{"exp":18446744073709551615,"nbf":1251}"#, Outcome::Fail),
             (r#"{"exp":"soon"}"#, Outcome::Fail),
+            (r#"{"exp":"1000","iat":"900"}"#, Outcome::Pass),
+            (r#"{"exp":1000,"iat":900.5}"#, Outcome::Fail),
         ] {
             assert_eq!(times(&token(claims), 950).outcome, outcome, "{claims}");
         }
@@ -142,11 +173,20 @@ mod tests {
 
     #[test]
     fn claims_are_compared_as_they_are() {
-        let token = token(r#"{"iss":"https://a.example/","aud":["x","y"]}"#);
+        let own = token(r#"{"iss":"https://a.example/","aud":["x","y"]}"#);
         let expected = Issuer::parse("https://a.example").unwrap();
-        assert_eq!(issuer(&token, &expected).outcome, Outcome::Fail);
-        assert_eq!(audience(&token, "y").outcome, Outcome::Pass);
-        assert_eq!(audience(&token, "sts.amazonaws.com").actual, r#"["x","y"]"#);
+        assert_eq!(issuer(&own, &expected).outcome, Outcome::Fail);
+        for (claims, outcome) in [
+            (r#"{"aud":"y"}"#, Outcome::Pass),
+            (r#"{"aud":["y"]}"#, Outcome::Pass),
+            (r#"{"aud":["x","y"]}"#, Outcome::Fail),
+            (r#"{"aud":["x","y"],"azp":"y"}"#, Outcome::Pass),
+            (r#"{"aud":"y","azp":"x"}"#, Outcome::Fail),
+            (r#"{"aud":[]}"#, Outcome::Fail),
+        ] {
+            assert_eq!(audience(&token(claims), "y").outcome, outcome, "{claims}");
+        }
+        let token = own;
         assert_eq!(required_claims(&token).actual, "no sub, iat, exp");
     }
 }

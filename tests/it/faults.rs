@@ -224,6 +224,8 @@ fn a_signal_finishes_the_call_in_hand_and_says_what_is_done() {
         tenant.fail_next("PutBucketPolicy", 8, 409, "OperationAborted", "conflict");
         let waiting = || tries(&tenant) >= 3;
         let run = signalled(&tenant, signal, 2, waiting);
+        // The list is what the orderly end prints.
+        assert!(!run.stderr.contains("not tried"), "{run:#?}");
         run.fails(
             code,
             &["again to leave at once", "run the same command again"],

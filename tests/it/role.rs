@@ -52,7 +52,12 @@ fn a_role_is_made_assumed_and_found_again() {
     assert_eq!(manifest["metadata"]["namespace"], "default");
     let verify = format!("verify --cluster demo --role-arn {role_arn} --subject");
     tenant.irsactl(&format!("{verify} default/app")).ok();
-    assert_eq!(tenant.irsactl(&format!("{verify} default/other")).code, 3);
+    assert_eq!(
+        tenant
+            .irsactl(&format!("{verify} default/other --timeout 8"))
+            .code,
+        3
+    );
 
     // Another service account joins; a policy that is no longer named is kept, and said.
     let both =

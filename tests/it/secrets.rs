@@ -72,6 +72,9 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         "publish --cluster demo --yes -vvv",
         "bootstrap --cluster demo --yes -vvv",
         "bootstrap --cluster demo --yes -vvv",
+        "role --cluster demo --service-account default/app --yes -vvv",
+        "token mint --cluster demo --out token -vvv",
+        "token decode token -vvv",
         "publish --cluster demo --bucket no.dots -vvv",
     ] {
         if arguments == "publish --cluster demo --yes -vvv" {
@@ -80,6 +83,23 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         let run = tenant.irsactl(arguments);
         texts.push((arguments.to_owned(), run.stdout + &run.stderr));
     }
+    let role = format!(
+        "--role-arn arn:aws:iam::{}:role/demo-default-app --subject default/app",
+        tenant.account
+    );
+    let proof = format!("verify --cluster demo {role} -vvv");
+    let run = tenant.irsactl(&proof);
+    assert!(run.stdout.contains("proof: assumed"), "{run:#?}");
+    let shown = run.stdout + &run.stderr;
+    // Neither the credentials that STS gave nor the token they were given for.
+    for secret in [
+        "ASIA",
+        "eyJhbGci",
+        &fs::read_to_string(tenant.path("token")).unwrap(),
+    ] {
+        assert!(!shown.contains(secret.trim()), "{secret}");
+    }
+    texts.push((proof, shown));
     for entry in fs::read_dir(tenant.path("docs")).unwrap() {
         let path = entry.unwrap().path();
         texts.push((

@@ -136,6 +136,10 @@ fn what_is_not_a_token_and_what_nobody_vouches_for() {
         work.irsactl("token decode garbage")
             .fails(1, &["cannot take garbage apart"]);
     }
+    let token = fs::read_to_string(work.path("token")).unwrap();
+    let argument = work.irsactl(&format!("token decode {token}"));
+    assert!(!argument.stderr.contains("eyJ"), "{argument:#?}");
+    argument.fails(64, &["cannot take a token as an argument"]);
     work.irsactl("token decode absent")
         .fails(1, &["cannot read absent"]);
     work.irsactl("token mint --issuer https://a.example --subject Default/app --stdout")

@@ -100,7 +100,7 @@ fn each_broken_thing_is_named() {
         { "Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}") },
     ]});
     let keys_and_resources = ["JWK Set keys", "AWS resources"];
-    let cases: [Case<'_>; 10] = [
+    let cases: [Case<'_>; 11] = [
         (
             "private documents",
             &|| drop(tenant.call("s3", "DELETE", &format!("/{bucket}?policy"), "", "")),
@@ -139,6 +139,11 @@ fn each_broken_thing_is_named() {
             "a private member",
             &|| put_keys(changed(&|key| key["d"] = json!("AQAB"))),
             &keys_and_resources,
+        ),
+        (
+            "no key at all",
+            &|| put_keys(r#"{"keys":[]}"#.to_owned()),
+            &["JWK Set keys", "signing key published", "AWS resources"],
         ),
         (
             "another key",
@@ -266,7 +271,11 @@ fn sts_proves_the_issuer_and_the_role() {
             .contains("the token is accepted")
     );
     assert_eq!(
-        failed(&tenant, &format!("{proof} --subject default/other")).0,
+        failed(
+            &tenant,
+            &format!("{proof} --subject default/other --timeout 8")
+        )
+        .0,
         ["proof"]
     );
 
@@ -290,10 +299,55 @@ fn sts_proves_the_issuer_and_the_role() {
 }
 
 #[test]
+fn a_bucket_that_somebody_else_took_is_a_takeover() {
+    let (tenant, thief) = (Tenant::new(), Tenant::new());
+    let name = format!("taken-over-{}", tenant.account);
+    tenant.irsactl("keygen").ok();
+    tenant
+        .irsactl(&format!("bootstrap --cluster demo --bucket {name} --yes"))
+        .ok();
+    for target in ["/keys.json", "/.well-known/openid-configuration", ""] {
+        tenant.call("s3", "DELETE", &format!("/{name}{target}"), "", "");
+    }
+    thief.irsactl("keygen").ok();
+    thief
+        .irsactl(&format!("publish --bucket {name} --yes"))
+        .ok();
+    // With no key to compare with, everything else looks just as good.
+    let issuer =
+        format!("verify --issuer https://{name}.s3.us-west-2.amazonaws.com --dir none -o json");
+    let (names, report) = failed(&tenant, &issuer);
+    assert_eq!(names, ["takeover"], "{report:#}");
+    assert_eq!(
+        check(&report, "signing key published")["outcome"],
+        "skipped"
+    );
+    let (names, _) = failed(&tenant, &format!("verify --bucket {name} -o json"));
+    assert_eq!(names, ["signing key published", "AWS resources"]);
+}
+
+#[test]
+fn a_role_that_anybody_can_assume_is_no_proof() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let role = "role --cluster demo --name any --service-account */* --allow-wildcard --yes";
+    tenant.irsactl(role).ok();
+    let arn = format!("arn:aws:iam::{}:role/any", tenant.account);
+    let (names, report) = failed(&tenant, &format!("{VERIFY} --role-arn {arn}"));
+    assert_eq!(names, ["proof"]);
+    assert!(
+        check(&report, "proof")["hint"]
+            .as_str()
+            .unwrap()
+            .contains("no condition on :sub, or a wildcard")
+    );
+    tenant
+        .irsactl("verify --cluster demo --role-arn any")
+        .fails(64, &["the ARN of a role"]);
+}
+
+#[test]
 fn a_pasted_message_is_explained() {
     let tenant = Tenant::new();
-    let explained = tenant.irsactl("explain Token_expired").code;
-    assert_eq!(explained, 1);
     let binary = env!("CARGO_BIN_EXE_irsactl");
     let shown = tenant.shell(&format!(
         "echo 'x: Incorrect token  audience' | {binary} explain -"
@@ -302,4 +356,7 @@ fn a_pasted_message_is_explained() {
         shown.contains("1. the token's audience is not a client ID"),
         "{shown}"
     );
+    tenant
+        .irsactl("explain nonsense")
+        .fails(1, &["cannot explain this message", "known are: "]);
 }
