@@ -159,6 +159,16 @@ impl Names {
     }
 }
 
+impl IssuerNames {
+    /// The issuer that was given by its URL; without one the names are checked. No call is made.
+    pub fn custom(&self, region: &str) -> Result<Option<Issuer>> {
+        match &self.issuer {
+            Some(url) => parse_issuer(url).map(Some),
+            None => self.names.check(region).map(|()| None),
+        }
+    }
+}
+
 /// Parses an issuer that the user gave.
 pub fn parse_issuer(url: &str) -> Result<Issuer> {
     Issuer::parse(url).map_err(|cause| {

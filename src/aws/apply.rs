@@ -1,13 +1,10 @@
 //! Applies one change: one call, sent again where AWS says "not yet".
 
 use aws_sdk_iam::types::Tag as IamTag;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration,
     PublicAccessBlockConfiguration, ServerSideEncryption, Tag, Tagging,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_types::request_id::RequestId;
 use tokio::time::Instant;
 
 use crate::error::{Error, Exit, Result};
@@ -16,8 +13,9 @@ use crate::plan::desired::{INLINE_POLICY, Tags};
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::connect::Aws;
-use super::error::{code, failed};
+use super::error::code;
 use super::observe::object;
+use super::outcome::{Failure, cannot, done_unless};
 use super::patience::Patience;
 
 /// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns
@@ -50,12 +48,6 @@ pub async fn apply(
             });
         }
     }
-}
-
-struct Failure {
-    error: Error,
-    /// The error code, when AWS only needs time.
-    not_yet: Option<String>,
 }
 
 async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
@@ -276,75 +268,6 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
             done_unless(change, request.send().await, &[])
         }
     }
-}
-
-/// The outcome of a call; an error with one of the codes `done` says that it is there already.
-fn done_unless<O, E>(
-    change: &Change,
-    result: std::result::Result<O, SdkError<E, HttpResponse>>,
-    done: &[&str],
-) -> std::result::Result<(), Failure>
-where
-    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
-{
-    let Err(error) = result else { return Ok(()) };
-    let code = code(&error).unwrap_or_default();
-    if done.contains(&code) {
-        return Ok(());
-    }
-    let message = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::message)
-        .unwrap_or_default();
-    let not_yet = not_yet(change, code, message).then(|| code.to_owned());
-    let hint = match code {
-        "BucketAlreadyExists" => {
-            Some("the name is taken by another account: choose another with --bucket")
-        }
-        "PreconditionFailed" => Some(
-            "somebody else published in the meantime: run again, it starts from what is there now",
-        ),
-        _ if message.contains("BlockPublicPolicy") => Some(
-            "a public access block forbids public policies: not the bucket's and not the account's, which were looked at, so the organization's",
-        ),
-        "OpenIdIdpCommunicationError" => {
-            Some("IAM could not read the issuer's certificate: give it with --thumbprint")
-        }
-        _ => None,
-    };
-    let blocked = message.contains("BlockPublicPolicy");
-    let mut error = failed(cannot(change), change.operation(), error);
-    if let Some(hint) = hint {
-        error = error.hint(hint);
-    }
-    if blocked {
-        error = error.with_exit(Exit::Refused);
-    }
-    Err(Failure { error, not_yet })
-}
-
-/// Whether AWS only needs time. The SDK retries throttling and server errors, but none of these.
-fn not_yet(change: &Change, code: &str, message: &str) -> bool {
-    match (change, code) {
-        (_, "OperationAborted" | "ConditionalRequestConflict" | "ConcurrentModification") => true,
-        // Bucket configuration is eventually consistent: the bucket was there, or was just made.
-        (Change::CreateBucket { .. }, _) => false,
-        (_, "NoSuchBucket") => true,
-        // A role that was just made; a policy that does not exist has another message.
-        (_, "NoSuchEntity") => message.contains("role with name"),
-        // The same text as for the account-level block, which was found to be off.
-        (Change::PutBucketPolicy { .. }, "AccessDenied") => message.contains("BlockPublicPolicy"),
-        _ => false,
-    }
-}
-
-fn cannot(change: &Change) -> String {
-    let verb = match change.action() {
-        crate::plan::change::Action::Create => "create",
-        crate::plan::change::Action::Update => "update",
-        crate::plan::change::Action::Remove => "remove",
-    };
-    format!("cannot {verb} {}", change.resource())
 }
 
 fn s3_tags(tags: &Tags) -> Vec<Tag> {

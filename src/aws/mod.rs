@@ -6,6 +6,7 @@ pub mod assume;
 pub mod connect;
 pub mod error;
 pub mod observe;
+mod outcome;
 pub mod partition;
 pub mod patience;
 mod role;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::partition;
-use crate::config::{self, Global, IssuerNames};
+use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::permissions::{self, BucketScope, Scope};
 use crate::output::{self, Answer};
@@ -55,19 +55,13 @@ impl Policy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
-        let custom = self
-            .issuer
-            .issuer
-            .as_deref()
-            .map(config::parse_issuer)
-            .transpose()?;
-        match (&custom, self.command) {
-            (Some(_), Changing::Provider | Changing::Role) => {}
-            (None, _) => names.check(&region)?,
-            (Some(_), _) => {
-                return Err(Error::usage("cannot publish under an issuer that is not a bucket's")
-                    .hint("--issuer goes with 'irsactl policy provider'; else give --bucket or --cluster"));
-            }
+        let custom = self.issuer.custom(&region)?;
+        if custom.is_some() && matches!(self.command, Changing::Bootstrap | Changing::Publish) {
+            return Err(
+                Error::usage("cannot publish under an issuer that is not a bucket's").hint(
+                    "--issuer goes with 'irsactl policy provider'; else give --bucket or --cluster",
+                ),
+            );
         }
         let account = resolve::account(global, names, &region).await?;
         let partition = partition::of_region(&region)?;

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::aws::partition;
-use crate::config::{self, Global, IssuerNames};
+use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
 use crate::iam::thumbprint::Thumbprint;
@@ -134,15 +134,7 @@ impl ProviderArgs {
         change.check()?;
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
-        let custom = self
-            .issuer
-            .issuer
-            .as_deref()
-            .map(config::parse_issuer)
-            .transpose()?;
-        if custom.is_none() {
-            names.check(&region)?;
-        }
+        let custom = self.issuer.custom(&region)?;
         let account = names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let (issuer, host) = match custom {

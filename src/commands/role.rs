@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::aws::partition;
 use crate::cluster::service_account::{RoleBinding, annotated, projected_volume};
-use crate::config::{self, Global, IssuerNames};
+use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::file;
 use crate::iam::arn::{self, AccountId};
@@ -103,15 +103,7 @@ impl RoleArgs {
         let name = self.role_name()?;
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
-        let custom = self
-            .issuer
-            .issuer
-            .as_deref()
-            .map(config::parse_issuer)
-            .transpose()?;
-        if custom.is_none() {
-            names.check(&region)?;
-        }
+        let custom = self.issuer.custom(&region)?;
         let issuer = |account: &AccountId| match &custom {
             Some(issuer) => Ok(issuer.clone()),
             None => Ok(names.place(&region, Some(account))?.issuer),

@@ -1,45 +1,33 @@
 //! `verify`: does AWS accept the cluster's tokens? Looked at from outside, as STS does.
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use tokio::time::Instant;
 use url::Url;
 
-use crate::aws::assume::{Assumed, assume_role_with_web_identity};
-use crate::aws::patience::Patience;
-use crate::aws::{connect, partition};
-use crate::config::{self, Global, IssuerNames, Place};
+use crate::aws::partition;
+use crate::config::{Global, IssuerNames, Place};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
-use crate::oidc::subject::Subject;
-use crate::oidc::token::{self, Claims};
 use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, ThumbprintChoice};
 use crate::probe::chain::{self, Chain};
 use crate::probe::document;
 use crate::verify::page::{self, Page};
-use crate::verify::proof::{self, Exchange};
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{discovery, jwks, plan, tls};
 
 use super::change_options::owner_tags;
 use super::converge::{Planned, Session};
-use super::key_pair::{self, KeyPair};
+use super::key_pair::KeyPair;
+use super::proof::{ProofOptions, told};
 use super::provider::ProviderOptions;
 use super::publish::{self, KeyOptions};
 use super::stop::Stop;
 use super::{resolve, token as token_command};
-
-/// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
-const SETTLES: Duration = Duration::from_secs(30);
-
-/// Who asks when the user names nobody: no role should trust it.
-const NOBODY: &str = "system:serviceaccount:irsactl:verify";
 
 /// Options of `verify`.
 #[derive(Args, Debug)]
@@ -54,15 +42,8 @@ the whole way. Credentials are never printed. A failed check ends with 3.")]
 pub struct Verify {
     #[command(flatten)]
     issuer: IssuerNames,
-    /// A role to ask STS for with a test token
-    #[arg(long, value_name = "ARN", value_parser = role_arn)]
-    role_arn: Option<String>,
-    /// The service account that the role trusts, as NAMESPACE/NAME [default: nobody that it would]
-    #[arg(long, value_name = "SUBJECT", requires = "role_arn")]
-    subject: Option<Subject>,
-    /// The audience of the test token
-    #[arg(long, default_value = "sts.amazonaws.com", value_name = "AUDIENCE")]
-    audience: String,
+    #[command(flatten)]
+    proof: ProofOptions,
 }
 
 #[derive(Serialize)]
@@ -107,16 +88,8 @@ struct Target {
 impl Verify {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let names = &self.issuer.names;
-        let custom = self
-            .issuer
-            .issuer
-            .as_deref()
-            .map(config::parse_issuer)
-            .transpose()?;
         let region = resolve::region(global).await?;
-        if custom.is_none() {
-            names.check(&region)?;
-        }
+        let custom = self.issuer.custom(&region)?;
         let session = Session::open(global, stop, &region, names.account_id.as_ref(), false).await;
         let account = session
             .as_ref()
@@ -168,17 +141,12 @@ impl Verify {
             .aws_checks(session, &target, &region, &chain, pages)
             .await?;
         checks.extend(aws_checks);
-        let proof = self
-            .proof(global, stop, &target.issuer, &region, provider_exists)
-            .await;
-        checks.push(proof.unwrap_or_else(|error| {
-            let place = self.role_arn.as_deref().unwrap_or_default();
-            Check::skipped(
-                "proof",
-                place,
-                format!("STS was not asked: {}", told(&error)),
-            )
-        }));
+        let issuer = &target.issuer;
+        checks.push(
+            self.proof
+                .check(global, stop, issuer, &region, provider_exists)
+                .await,
+        );
 
         let report = Report(checks);
         let passed = !report.failed();
@@ -275,57 +243,6 @@ impl Verify {
             Err(error) => Ok((vec![skipped(&error)], true)),
         }
     }
-
-    /// Asks STS itself; what is only propagation is waited for, a little.
-    async fn proof(
-        &self,
-        global: &Global,
-        stop: &Stop,
-        issuer: &Issuer,
-        region: &str,
-        provider_exists: bool,
-    ) -> Result<Check> {
-        let Some(role_arn) = &self.role_arn else {
-            return Ok(
-                Check::skipped("proof", issuer.as_str(), "STS was not asked")
-                    .hint("name a role of the account with --role-arn"),
-            );
-        };
-        let subject = match &self.subject {
-            Some(subject) => subject.clone(),
-            None => NOBODY
-                .parse()
-                .map_err(|e| Error::failed("cannot make a test token").because(e))?,
-        };
-        let key = key_pair::signing_key(&global.dir)?;
-        let now = token_command::now()?;
-        let claims = Claims::between(issuer, &subject, &self.audience, now, now + 600);
-        let token = token::mint(&key, &claims)
-            .map_err(|e| Error::failed("cannot sign a test token").because(e))?;
-        let aws = connect::connect(region, global.profile.as_deref()).await;
-        let trusted = self.subject.is_some();
-        let until = stop.deadline().min(Instant::now() + SETTLES);
-        let mut patience = Patience::until(until);
-        loop {
-            let exchange = match assume_role_with_web_identity(&aws, role_arn, &token).await? {
-                Assumed::Role(arn) => Exchange::Assumed(arn),
-                Assumed::Refused(code, message) => Exchange::Refused { code, message },
-            };
-            if proof::may_settle(&exchange, trusted, provider_exists) && patience.wait().await {
-                let left = until.saturating_duration_since(Instant::now()).as_secs();
-                output::say(format_args!(
-                    "STS does not take it yet: trying again for {left} s"
-                ));
-                continue;
-            }
-            return Ok(proof::exchange(
-                role_arn,
-                &subject.to_string(),
-                trusted,
-                &exchange,
-            ));
-        }
-    }
 }
 
 /// The kid of the key in the issuer directory; none when there is no key, and why it cannot be used.
@@ -339,12 +256,6 @@ fn local_kid(dir: &Path) -> std::result::Result<Option<Kid>, String> {
         Ok(Err(cause)) => Err(cause.to_string()),
         Err(error) => Err(told(&error)),
     }
-}
-
-/// An error on one line.
-fn told(error: &Error) -> String {
-    let parts = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
-    parts.collect::<Vec<_>>().join(": ")
 }
 
 async fn fetch(url: &str) -> Page {
@@ -387,15 +298,4 @@ fn tls_checks(host: &str, chain: &Result<Chain>) -> Result<Vec<Check>> {
         ));
     }
     Ok(checks)
-}
-
-fn role_arn(text: &str) -> std::result::Result<String, String> {
-    match text.starts_with("arn:")
-        && text.contains(":iam::")
-        && text.contains(":role/")
-        && text.is_ascii()
-    {
-        true => Ok(text.to_owned()),
-        false => Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned()),
-    }
 }

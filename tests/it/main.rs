@@ -5,8 +5,10 @@
 
 mod bad_input;
 mod bootstrap;
+mod consent;
 mod convergence;
 mod documents;
+mod explain;
 mod faults;
 mod generated;
 mod judges;

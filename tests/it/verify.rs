@@ -344,19 +344,3 @@ fn a_role_that_anybody_can_assume_is_no_proof() {
         .irsactl("verify --cluster demo --role-arn any")
         .fails(64, &["the ARN of a role"]);
 }
-
-#[test]
-fn a_pasted_message_is_explained() {
-    let tenant = Tenant::new();
-    let binary = env!("CARGO_BIN_EXE_irsactl");
-    let shown = tenant.shell(&format!(
-        "echo 'x: Incorrect token  audience' | {binary} explain -"
-    ));
-    assert!(
-        shown.contains("1. the token's audience is not a client ID"),
-        "{shown}"
-    );
-    tenant
-        .irsactl("explain nonsense")
-        .fails(1, &["cannot explain this message", "known are: "]);
-}

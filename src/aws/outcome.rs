@@ -1,0 +1,86 @@
+//! How a changing call ended: done, failed, or not yet.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::request_id::RequestId;
+
+use crate::error::{Error, Exit};
+use crate::plan::change::{Action, Change};
+
+use super::error::{code, failed};
+
+/// A call that did not do what it was to do.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// The error code, when AWS only needs time.
+    pub(super) not_yet: Option<String>,
+}
+
+/// The outcome of a call; an error with one of the codes `done` says that it is there already.
+pub(super) fn done_unless<O, E>(
+    change: &Change,
+    result: std::result::Result<O, SdkError<E, HttpResponse>>,
+    done: &[&str],
+) -> std::result::Result<(), Failure>
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    let Err(error) = result else { return Ok(()) };
+    let code = code(&error).unwrap_or_default();
+    if done.contains(&code) {
+        return Ok(());
+    }
+    let message = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::message)
+        .unwrap_or_default();
+    let not_yet = not_yet(change, code, message).then(|| code.to_owned());
+    let hint = match code {
+        "BucketAlreadyExists" => {
+            Some("the name is taken by another account: choose another with --bucket")
+        }
+        "PreconditionFailed" => Some(
+            "somebody else published in the meantime: run again, it starts from what is there now",
+        ),
+        _ if message.contains("BlockPublicPolicy") => Some(
+            "a public access block forbids public policies: not the bucket's and not the account's, which were looked at, so the organization's",
+        ),
+        "OpenIdIdpCommunicationError" => {
+            Some("IAM could not read the issuer's certificate: give it with --thumbprint")
+        }
+        _ => None,
+    };
+    let blocked = message.contains("BlockPublicPolicy");
+    let mut error = failed(cannot(change), change.operation(), error);
+    if let Some(hint) = hint {
+        error = error.hint(hint);
+    }
+    if blocked {
+        error = error.with_exit(Exit::Refused);
+    }
+    Err(Failure { error, not_yet })
+}
+
+/// Whether AWS only needs time. The SDK retries throttling and server errors, but none of these.
+fn not_yet(change: &Change, code: &str, message: &str) -> bool {
+    match (change, code) {
+        (_, "OperationAborted" | "ConditionalRequestConflict" | "ConcurrentModification") => true,
+        // Bucket configuration is eventually consistent: the bucket was there, or was just made.
+        (Change::CreateBucket { .. }, _) => false,
+        (_, "NoSuchBucket") => true,
+        // A role that was just made; a policy that does not exist has another message.
+        (_, "NoSuchEntity") => message.contains("role with name"),
+        // The same text as for the account-level block, which was found to be off.
+        (Change::PutBucketPolicy { .. }, "AccessDenied") => message.contains("BlockPublicPolicy"),
+        _ => false,
+    }
+}
+
+pub(super) fn cannot(change: &Change) -> String {
+    let verb = match change.action() {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Remove => "remove",
+    };
+    format!("cannot {verb} {}", change.resource())
+}

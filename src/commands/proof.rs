@@ -1,0 +1,133 @@
+//! The proof of `verify`: STS itself is asked to take a token of the issuer.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::Instant;
+
+use crate::aws::assume::{Assumed, assume_role_with_web_identity};
+use crate::aws::connect;
+use crate::aws::patience::Patience;
+use crate::config::Global;
+use crate::error::{Error, Result};
+use crate::oidc::issuer::Issuer;
+use crate::oidc::subject::Subject;
+use crate::oidc::token::{self, Claims};
+use crate::output;
+use crate::verify::proof::{self, Exchange};
+use crate::verify::report::Check;
+
+use super::stop::Stop;
+use super::{key_pair, token as token_command};
+
+/// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
+const SETTLES: Duration = Duration::from_secs(30);
+
+/// Who asks when the user names nobody: no role should trust it.
+const NOBODY: &str = "system:serviceaccount:irsactl:verify";
+
+/// Whom to ask STS for.
+#[derive(Args, Debug)]
+pub(super) struct ProofOptions {
+    /// A role to ask STS for with a test token
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
+    role_arn: Option<String>,
+    /// The service account that the role trusts, as NAMESPACE/NAME [default: nobody that it would]
+    #[arg(long, value_name = "SUBJECT", requires = "role_arn")]
+    subject: Option<Subject>,
+    /// The audience of the test token
+    #[arg(long, default_value = "sts.amazonaws.com", value_name = "AUDIENCE")]
+    audience: String,
+}
+
+impl ProofOptions {
+    /// The check. What keeps STS from being asked does not keep the other checks from being shown.
+    pub(super) async fn check(
+        &self,
+        global: &Global,
+        stop: &Stop,
+        issuer: &Issuer,
+        region: &str,
+        provider_exists: bool,
+    ) -> Check {
+        let asked = self
+            .ask(global, stop, issuer, region, provider_exists)
+            .await;
+        asked.unwrap_or_else(|error| {
+            let place = self.role_arn.as_deref().unwrap_or_default();
+            Check::skipped(
+                "proof",
+                place,
+                format!("STS was not asked: {}", told(&error)),
+            )
+        })
+    }
+
+    /// Asks STS itself; what is only propagation is waited for, a little.
+    async fn ask(
+        &self,
+        global: &Global,
+        stop: &Stop,
+        issuer: &Issuer,
+        region: &str,
+        provider_exists: bool,
+    ) -> Result<Check> {
+        let Some(role_arn) = &self.role_arn else {
+            return Ok(
+                Check::skipped("proof", issuer.as_str(), "STS was not asked")
+                    .hint("name a role of the account with --role-arn"),
+            );
+        };
+        let subject = match &self.subject {
+            Some(subject) => subject.clone(),
+            None => NOBODY
+                .parse()
+                .map_err(|e| Error::failed("cannot make a test token").because(e))?,
+        };
+        let key = key_pair::signing_key(&global.dir)?;
+        let now = token_command::now()?;
+        let claims = Claims::between(issuer, &subject, &self.audience, now, now + 600);
+        let token = token::mint(&key, &claims)
+            .map_err(|e| Error::failed("cannot sign a test token").because(e))?;
+        let aws = connect::connect(region, global.profile.as_deref()).await;
+        let trusted = self.subject.is_some();
+        let until = stop.deadline().min(Instant::now() + SETTLES);
+        let mut patience = Patience::until(until);
+        loop {
+            let exchange = match assume_role_with_web_identity(&aws, role_arn, &token).await? {
+                Assumed::Role(arn) => Exchange::Assumed(arn),
+                Assumed::Refused(code, message) => Exchange::Refused { code, message },
+            };
+            if proof::may_settle(&exchange, trusted, provider_exists) && patience.wait().await {
+                let left = until.saturating_duration_since(Instant::now()).as_secs();
+                output::say(format_args!(
+                    "STS does not take it yet: trying again for {left} s"
+                ));
+                continue;
+            }
+            return Ok(proof::exchange(
+                role_arn,
+                &subject.to_string(),
+                trusted,
+                &exchange,
+            ));
+        }
+    }
+}
+
+/// An error on one line.
+pub(super) fn told(error: &Error) -> String {
+    let parts = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
+    parts.collect::<Vec<_>>().join(": ")
+}
+
+fn role_arn(text: &str) -> std::result::Result<String, String> {
+    match text.starts_with("arn:")
+        && text.contains(":iam::")
+        && text.contains(":role/")
+        && text.is_ascii()
+    {
+        true => Ok(text.to_owned()),
+        false => Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned()),
+    }
+}
