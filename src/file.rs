@@ -164,6 +164,20 @@ fn cannot_write(path: &Path) -> Error {
     Error::failed(format!("cannot write {}", path.display()))
 }
 
+/// Whether others than the owner can write in a directory: they could put another key there.
+pub fn is_writable_by_others(dir: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(dir).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = dir;
+        false
+    }
+}
+
 /// Whether anything is at `path`, also a dangling symlink.
 pub fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {

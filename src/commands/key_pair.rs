@@ -6,6 +6,7 @@ use crate::error::{Error, Result, shell_quoted};
 use crate::file;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
+use crate::output;
 
 /// A key pair: read from its files, or new and nowhere but in memory yet.
 pub(super) struct KeyPair {
@@ -45,6 +46,7 @@ impl KeyPair {
                     .hint(format!("make one with: irsactl keygen{option}")),
             );
         }
+        warn_of_others(dir);
         let text = file::read_private(&path)?;
         let public = SigningKey::from_pem(&text)
             .and_then(|key| key.public())
@@ -122,6 +124,7 @@ impl KeyPair {
         if let Some(key) = &self.new {
             let pem = key.to_pem().map_err(cannot_generate)?;
             file::create_dir(dir)?;
+            warn_of_others(dir);
             file::write_private(&signing_key_file(dir), pem.as_bytes())?;
         }
         let path = public_key_file(dir);
@@ -138,6 +141,16 @@ impl KeyPair {
     /// The key ID.
     pub(super) fn kid(&self) -> Result<Kid> {
         kid(&self.public)
+    }
+}
+
+fn warn_of_others(dir: &Path) {
+    if file::is_writable_by_others(dir) {
+        output::say(format_args!(
+            "warning: others can write in {}, and so put their own key there: chmod go-w {}",
+            output::path(dir),
+            output::sanitized(&shell_quoted(&dir.display().to_string()))
+        ));
     }
 }
 

@@ -226,3 +226,20 @@ fn several_files_and_blocks_are_folded_and_sorted() {
         .collect();
     assert_eq!(listed, kids);
 }
+
+#[test]
+fn a_directory_that_others_can_write_in_is_warned_of() {
+    let work = Offline::new();
+    work.irsactl("keygen").ok();
+    assert!(!work.irsactl("keygen").stderr.contains("warning"));
+    work.shell("chmod 777 issuer");
+    let warned = work.irsactl("keygen");
+    assert!(
+        warned
+            .stderr
+            .contains("warning: others can write in issuer")
+            && warned.stderr.contains("chmod go-w issuer"),
+        "{warned:#?}"
+    );
+    warned.ok();
+}
