@@ -8,8 +8,9 @@
 //!
 //! Each step is a function from the previous value to the next, and the modules follow it:
 //! [`oidc`] and [`iam`] are the standards' nouns, [`plan`] compares what is wanted with what is
-//! there, [`aws`] and [`probe`] do the I/O, [`cluster`] is the API server's side, [`commands`]
-//! ties them together, one file a subcommand.
+//! there, [`aws`], [`probe`] and [`mod@file`] do the I/O, [`cluster`] is the cluster's side, [`verify`]
+//! judges what was fetched, [`output`] shows it, and [`commands`] ties them together, one file a
+//! subcommand.
 
 pub mod aws;
 pub mod cli;

@@ -229,13 +229,7 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
         });
         return;
     };
-    if let Some(after) = missing_tags(&provider.tags, &found.tags) {
-        let before = found
-            .tags
-            .clone()
-            .into_iter()
-            .filter(|(key, _)| after.contains_key(key))
-            .collect();
+    if let Some((before, after)) = retagged(&provider.tags, &found.tags) {
         plan.changes.push(Change::TagProvider {
             arn: arn.clone(),
             before,
@@ -298,6 +292,14 @@ fn with(list: &[String], thumbprint: &Thumbprint, notes: &mut Vec<String>) -> Ve
     }
     list.push(thumbprint.to_string());
     list
+}
+
+/// The tags to add or to change, as they are now and then; none when all are as wanted.
+fn retagged(wanted: &Tags, found: &Tags) -> Option<(Tags, Tags)> {
+    let after = missing_tags(wanted, found)?;
+    let mut before = found.clone();
+    before.retain(|key, _| after.contains_key(key));
+    Some((before, after))
 }
 
 /// The wanted tags that are absent or differ; others on the resource are not ours to touch.

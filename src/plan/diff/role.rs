@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use super::super::change::Change;
 use super::super::desired::Role;
 use super::super::observed;
-use super::{Plan, missing_tags};
+use super::{Plan, retagged};
 
 /// Managed policies that others attached are kept; everything else is brought to what is wanted.
 pub(super) fn diff(role: &Role, found: Option<&observed::Role>, plan: &mut Plan) -> Result<()> {
@@ -27,13 +27,7 @@ pub(super) fn diff(role: &Role, found: Option<&observed::Role>, plan: &mut Plan)
             trust,
         }),
         Some(found) => {
-            if let Some(after) = missing_tags(&role.tags, &found.tags) {
-                let before = found
-                    .tags
-                    .clone()
-                    .into_iter()
-                    .filter(|(key, _)| after.contains_key(key))
-                    .collect();
+            if let Some((before, after)) = retagged(&role.tags, &found.tags) {
                 changes.push(Change::TagRole {
                     role: name(),
                     before,
