@@ -94,7 +94,7 @@ where
 /// The IAM action of an API operation, where the two differ (Service Authorization Reference).
 fn action(operation: &str) -> &str {
     match operation {
-        "s3:HeadBucket" => "s3:ListBucket",
+        "s3:HeadBucket" | "s3:ListObjectsV2" => "s3:ListBucket",
         "s3:PutPublicAccessBlock" => "s3:PutBucketPublicAccessBlock",
         same => same,
     }

@@ -1,19 +1,19 @@
 //! Reads a role.
 
-use aws_sdk_iam::types::Tag;
-use percent_encoding::percent_decode_str;
-use serde_json::Value;
-
 use crate::error::{Error, Result};
 use crate::plan::desired::INLINE_POLICY;
 use crate::plan::observed::Role;
+use aws_sdk_iam::types::Tag;
 
+use super::account;
 use super::connect::Aws;
 use super::error::{code, failed};
 
 /// The role, if it exists.
 pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
     let what = || format!("cannot read role {name}");
+    let document =
+        |encoded: &str| account::policy(encoded).map_err(|e| Error::failed(what()).because(e));
     let role = match aws.iam.get_role().role_name(name).send().await {
         Ok(output) => output.role,
         Err(e) if code(&e) == Some("NoSuchEntity") => return Ok(None),
@@ -40,14 +40,14 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
         .send()
         .await
     {
-        Ok(output) => Some(document(output.policy_document(), &what())?),
+        Ok(output) => Some(document(output.policy_document())?),
         Err(e) if code(&e) == Some("NoSuchEntity") => None,
         Err(e) => return Err(failed(what(), "iam:GetRolePolicy", e)),
     };
     let trust = role.assume_role_policy_document().unwrap_or_default();
     let boundary = role.permissions_boundary();
     Ok(Some(Role {
-        trust: document(trust, &what())?,
+        trust: document(trust)?,
         policy_arns,
         inline_policy,
         permissions_boundary: boundary
@@ -59,11 +59,4 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
             .map(|tag: &Tag| (tag.key().to_owned(), tag.value().to_owned()))
             .collect(),
     }))
-}
-
-/// IAM gives policies back percent-encoded (GetRole, `AssumeRolePolicyDocument`).
-fn document(encoded: &str, what: &str) -> Result<Value> {
-    let text = percent_decode_str(encoded).decode_utf8_lossy();
-    serde_json::from_str(&text)
-        .map_err(|e| Error::failed(what).because(format!("a policy of it is not JSON: {e}")))
 }

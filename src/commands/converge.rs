@@ -203,6 +203,11 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// The clients; none when offline.
+    pub(super) fn aws(&self) -> Option<&Aws> {
+        self.aws.as_ref()
+    }
+
     /// Whether the bucket is there; an error when it is not this account's.
     pub(super) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
         match &self.aws {

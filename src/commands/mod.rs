@@ -11,7 +11,6 @@ pub mod jwks;
 mod key_pair;
 pub mod keygen;
 pub mod policy;
-mod proof;
 pub mod provider;
 pub mod publish;
 mod read_back;

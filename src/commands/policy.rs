@@ -18,11 +18,12 @@ use super::resolve;
 #[command(after_help = "\
 Examples:
   irsactl policy bootstrap --cluster demo --region us-west-2 --account-id 111122223333
-  irsactl policy publish --bucket my-issuer --region us-west-2 --account-id 111122223333 --dry-run")]
+  irsactl policy publish --bucket my-issuer --region us-west-2 --account-id 111122223333 --dry-run
+  irsactl policy verify --cluster demo --region us-west-2 --account-id 111122223333")]
 pub struct Policy {
     /// The command that is to be run
     #[arg(value_enum, default_value = "bootstrap", value_name = "COMMAND")]
-    command: Changing,
+    command: Command,
     #[command(flatten)]
     issuer: IssuerNames,
     /// The role's name, for 'policy role'
@@ -34,11 +35,12 @@ pub struct Policy {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Changing {
+enum Command {
     Bootstrap,
     Publish,
     Provider,
     Role,
+    Verify,
 }
 
 #[derive(Serialize)]
@@ -56,7 +58,7 @@ impl Policy {
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
         let custom = self.issuer.custom(&region)?;
-        if custom.is_some() && matches!(self.command, Changing::Bootstrap | Changing::Publish) {
+        if custom.is_some() && matches!(self.command, Command::Bootstrap | Command::Publish) {
             return Err(
                 Error::usage("cannot publish under an issuer that is not a bucket's").hint(
                     "--issuer goes with 'irsactl policy provider'; else give --bucket or --cluster",
@@ -73,21 +75,21 @@ impl Policy {
             }
         };
         let role = match (self.command, &self.role_name) {
-            (Changing::Role, None) => {
+            (Command::Role, None) => {
                 return Err(
                     Error::usage("cannot tell which role is meant").hint("give --role-name")
                 );
             }
-            (Changing::Role, name) => name.as_deref(),
+            (Command::Role, name) => name.as_deref(),
             _ => None,
         };
         let keys = object_keys(names.prefix.as_deref());
         let bucket = bucket.as_ref().and_then(|bucket| match self.command {
-            Changing::Role => None,
-            Changing::Provider => Some(BucketScope::Look {
+            Command::Role => None,
+            Command::Provider => Some(BucketScope::Look {
                 bucket: bucket.as_str(),
             }),
-            Changing::Bootstrap | Changing::Publish => Some(BucketScope::Publish {
+            Command::Bootstrap | Command::Publish | Command::Verify => Some(BucketScope::Publish {
                 bucket: bucket.as_str(),
                 keys: [&keys[0], &keys[1]],
             }),
@@ -97,9 +99,13 @@ impl Policy {
             account: &account,
             bucket,
             role,
-            provider: matches!(self.command, Changing::Bootstrap | Changing::Provider)
-                .then(|| issuer.host_path()),
-            changes: !self.dry_run,
+            provider: matches!(
+                self.command,
+                Command::Bootstrap | Command::Provider | Command::Verify
+            )
+            .then(|| issuer.host_path()),
+            surveys: self.command == Command::Verify,
+            changes: !self.dry_run && self.command != Command::Verify,
         });
         output::print(&PolicyAnswer(document), global.output)?;
         Ok(Exit::Done)

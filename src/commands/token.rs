@@ -261,7 +261,7 @@ async fn get(url: &str) -> Result<Vec<u8>> {
 }
 
 /// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
-fn read_token(path: &Path) -> Result<String> {
+pub(super) fn read_token(path: &Path) -> Result<String> {
     let cannot =
         |cause: io::Error| Error::failed(format!("cannot read {}", path.display())).because(cause);
     let given = path.to_string_lossy();

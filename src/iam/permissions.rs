@@ -35,6 +35,8 @@ pub struct Scope<'a> {
     pub provider: Option<&'a str>,
     /// The role's name, for commands that manage one.
     pub role: Option<&'a str>,
+    /// Whether the command looks at all roles and all providers of the account.
+    pub surveys: bool,
     /// Whether the command changes anything, or is a dry run.
     pub changes: bool,
 }
@@ -117,6 +119,11 @@ pub fn document(scope: &Scope<'_>) -> Value {
             ],
             json!(arn::role(scope.partition, scope.account, name)),
         ));
+    }
+    if scope.surveys {
+        // Neither has a resource to name (Service Authorization Reference, IAM).
+        let read = ["iam:ListRoles", "iam:ListOpenIDConnectProviders"];
+        statements.push(statement("Survey", &read, &[], json!("*")));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }

@@ -17,8 +17,8 @@ use tower_service::Service;
 
 use crate::error::{Error, Result};
 
-/// STS gives an issuer five seconds; a person may have a slower line.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a person may wait; [`super::document`] has a shorter time of its own.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to `host:port` and completes the handshake; the chain has verified then.
 pub(super) async fn connect(host: &str, port: u16) -> Result<TlsStream<TcpStream>> {

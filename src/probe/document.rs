@@ -1,6 +1,8 @@
 //! An anonymous GET of a public document, as STS does it: verified TLS, no redirects, a size cap
 //! and a deadline.
 
+use std::time::Duration;
+
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
@@ -8,7 +10,10 @@ use hyper_util::rt::TokioIo;
 
 use crate::error::{Error, Result};
 
-use super::connection::{self, TIMEOUT};
+use super::connection;
+
+/// An issuer that is slower is none to STS ("Couldn't retrieve verification key").
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// No JWK Set of a hundred keys is larger.
 const MAX_BODY: usize = 1 << 20;

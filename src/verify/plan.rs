@@ -2,9 +2,9 @@
 
 use crate::plan::change::Change;
 use crate::plan::diff::Plan;
+use crate::plan::field::Field;
 use crate::plan::observed::Observed;
 
-use super::page::Page;
 use super::report::Check;
 
 /// A check a difference, or one that passes.
@@ -13,33 +13,55 @@ pub fn differences(place: &str, plan: &Plan) -> Vec<Check> {
         let expected = "nothing to change";
         return vec![Check::new("AWS resources", place, true, expected, expected)];
     }
-    let failed = |change: &Change| {
-        let check = Check::new(
-            "AWS resources",
-            change.resource(),
-            false,
-            expected(change),
-            "it is missing or differs",
-        )
-        .hint("see how: 'irsactl bootstrap --dry-run'; repair it: 'irsactl bootstrap'");
-        match change {
-            // AWS looks at it only when it does not trust the certificate otherwise.
-            Change::UpdateThumbprints { .. }
-            | Change::TagProvider { .. }
-            | Change::TagBucket { .. } => check.or_warn(),
-            _ => check,
-        }
-    };
-    plan.changes.iter().map(failed).collect()
+    plan.changes.iter().map(difference).collect()
 }
 
-fn expected(change: &Change) -> String {
-    let fields = change.fields().into_iter();
-    let text = |field: crate::plan::field::Field| match field.after {
-        Some(value) => format!("{} {value}", field.name),
-        None => format!("no {}", field.name),
+fn difference(change: &Change) -> Check {
+    let fields = change.fields();
+    let text = |value: fn(&Field) -> Option<String>| {
+        let stated = fields
+            .iter()
+            .filter_map(|field| Some(format!("{} {}", field.name, value(field)?)));
+        match stated.collect::<Vec<_>>().join(", ") {
+            text if text.is_empty() => "absent".to_owned(),
+            text => text,
+        }
     };
-    fields.map(text).collect::<Vec<_>>().join(", ")
+    let (expected, actual) = (
+        text(|field| field.after.as_ref().map(ToString::to_string)),
+        text(|field| field.before.as_ref().map(ToString::to_string)),
+    );
+    let check = Check::new(name(change), change.resource(), false, expected, actual);
+    let repair = "see how: 'irsactl bootstrap --dry-run'; repair it: 'irsactl bootstrap'";
+    match change {
+        Change::UpdateThumbprints { .. } => check.or_warn().hint(format!(
+            "{repair}; AWS looks at it only where it does not trust the issuer's certificate by itself, which for S3 it does"
+        )),
+        Change::TagProvider { .. } | Change::TagBucket { .. } => check.or_warn().hint(repair),
+        _ => check.hint(repair),
+    }
+}
+
+fn name(change: &Change) -> &'static str {
+    match change {
+        Change::CreateBucket { .. } => "bucket",
+        Change::TagBucket { .. } => "bucket tags",
+        Change::PutPublicAccessBlock { .. } => "public access block",
+        Change::PutBucketPolicy { .. } => "bucket policy",
+        Change::PutObject { key, .. } if key.ends_with("keys.json") => "JWK Set object",
+        Change::PutObject { .. } => "discovery object",
+        Change::CreateProvider { .. } => "provider",
+        Change::TagProvider { .. } => "provider tags",
+        Change::AddAudience { .. } | Change::RemoveAudience { .. } => "provider audiences",
+        Change::UpdateThumbprints { .. } => "thumbprint",
+        Change::CreateRole { .. }
+        | Change::TagRole { .. }
+        | Change::UpdateTrustPolicy { .. }
+        | Change::AttachPolicy { .. }
+        | Change::PutInlinePolicy { .. }
+        | Change::PutPermissionsBoundary { .. }
+        | Change::UpdateMaxSession { .. } => "role",
+    }
 }
 
 /// Objects that an anonymous reader cannot get, whatever the policy says.
@@ -65,48 +87,4 @@ pub fn encryption(observed: &Observed) -> Vec<Check> {
                 .hint("with a KMS key an anonymous GET answers 400; 'irsactl publish' writes it with SSE-S3")
         })
         .collect()
-}
-
-/// A provider whose bucket is gone, or whose host has no name, lets whoever takes it sign tokens.
-/// `owned` is whether the bucket is there and ours, where the host is a bucket's.
-pub fn dangling(
-    provider_arn: &str,
-    observed: &Observed,
-    pages: [&Page; 2],
-    owned: Option<Result<bool, String>>,
-) -> Option<Check> {
-    const NAME: &str = "takeover";
-    observed.provider.as_ref()?;
-    let expected = "the host that the provider trusts is there, and nobody else can take it";
-    let critical = |what: &str| {
-        Check::new(NAME, provider_arn, false, expected, format!("CRITICAL: {what}")).hint(
-            "delete the provider at once: aws iam delete-open-id-connect-provider; or create the bucket again with 'irsactl bootstrap'",
-        )
-    };
-    if pages.iter().any(|page| page.bucket_is_gone()) {
-        return Some(critical(
-            "S3 answers NoSuchBucket, so anybody can create it",
-        ));
-    }
-    if pages.iter().any(|page| page.has_no_name()) {
-        return Some(critical("the host has no DNS name"));
-    }
-    Some(match owned {
-        Some(Ok(true)) => Check::new(
-            NAME,
-            provider_arn,
-            true,
-            expected,
-            "the bucket is this account's",
-        ),
-        Some(Ok(false)) => critical("the bucket is not there, so anybody can create it"),
-        Some(Err(cause)) if cause.contains("403") => {
-            critical(&format!("the bucket is not this account's: {cause}"))
-        }
-        Some(Err(cause)) => Check::skipped(NAME, provider_arn, cause),
-        None => match pages.iter().all(|page| page.answer.is_ok()) {
-            true => Check::new(NAME, provider_arn, true, expected, "its host answers"),
-            false => Check::skipped(NAME, provider_arn, "its host did not answer"),
-        },
-    })
 }

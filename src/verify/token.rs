@@ -64,6 +64,17 @@ pub fn audience(token: &Token, audience: &str) -> Check {
     )
 }
 
+/// Whose token it is: what a trust policy's `:sub` is compared with.
+pub fn subject(token: &Token) -> Check {
+    let sub = &token.claims["sub"];
+    let service_account = sub
+        .as_str()
+        .is_some_and(|sub| sub.starts_with("system:serviceaccount:"));
+    let expected = "system:serviceaccount:NAMESPACE:NAME";
+    Check::new("subject", "claim sub", service_account, expected, text(sub))
+        .hint("is it a service account token?")
+}
+
 /// The claims without which STS answers "Missing a required claim".
 pub fn required_claims(token: &Token) -> Check {
     let missing: Vec<&str> = ["iss", "sub", "aud", "iat", "exp"]

@@ -93,7 +93,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 32);
+    assert_eq!(examples, 34);
 }
 
 #[test]

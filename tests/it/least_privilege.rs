@@ -276,6 +276,38 @@ fn a_dry_runs_policy_only_reads() {
     }
 }
 
+/// The actions that calls needed.
+fn needed(entries: &[Value]) -> BTreeSet<String> {
+    let action = |entry: &Value| {
+        let operation = entry["operation"].as_str().unwrap();
+        match operation {
+            // Needs no permission.
+            "GetCallerIdentity" => None,
+            "HeadBucket" | "ListObjectsV2" => Some("s3:ListBucket".to_owned()),
+            "GetPublicAccessBlock" | "PutPublicAccessBlock" => Some(format!(
+                "s3:{}",
+                operation.replace("Public", "BucketPublic")
+            )),
+            "GetAccountPublicAccessBlock" => Some("s3:GetAccountPublicAccessBlock".to_owned()),
+            other => Some(format!("{}:{other}", entry["service"].as_str().unwrap())),
+        }
+    };
+    entries.iter().filter_map(action).collect()
+}
+
+#[test]
+fn verify_needs_what_its_policy_grants_and_no_other() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let start = tenant.log().len();
+    tenant.irsactl("verify --cluster demo").ok();
+    tenant.irsactl("verify --dangling").ok();
+    let granted = actions(&tenant.irsactl("policy verify --cluster demo").json());
+    assert_eq!(
+        needed(&tenant.log().split_off(start)),
+        granted.into_iter().collect()
+    );
+}
+
 /// The policy is enough for all that the runs of a drifting issuer really call, on the log of the
 /// local AWS, and names the resources that they name.
 #[test]
@@ -293,29 +325,13 @@ fn every_call_is_one_that_the_policy_grants() {
         .ok();
     let policy = tenant.irsactl("policy bootstrap --cluster demo").json();
     let granted = actions(&policy);
-    let mut called = BTreeSet::new();
-    for entry in tenant.log().split_off(start) {
-        let operation = entry["operation"].as_str().unwrap();
-        let service = entry["service"].as_str().unwrap();
-        called.insert(match operation {
-            "HeadBucket" => "s3:ListBucket".to_owned(),
-            "GetPublicAccessBlock" | "PutPublicAccessBlock" => {
-                format!("s3:{}", operation.replace("Public", "BucketPublic"))
-            }
-            "GetAccountPublicAccessBlock" => "s3:GetAccountPublicAccessBlock".to_owned(),
-            // Needs no permission.
-            "GetCallerIdentity" => continue,
-            other => format!("{service}:{other}"),
-        });
-        if service == "iam" {
-            let body = entry["body"]
-                .as_str()
-                .unwrap()
-                .replace("%3A", ":")
-                .replace("%2F", "/");
-            assert!(body.contains(arn), "{body}");
-        }
+    let entries = tenant.log().split_off(start);
+    for entry in entries.iter().filter(|entry| entry["service"] == "iam") {
+        let body = entry["body"].as_str().unwrap();
+        let body = body.replace("%3A", ":").replace("%2F", "/");
+        assert!(body.contains(arn), "{body}");
     }
+    let called = needed(&entries);
     for action in &called {
         assert!(granted.contains(action), "{action} is not in {granted:?}");
     }

@@ -14,13 +14,13 @@ use serde_json::Value;
 
 use crate::tenant::{Offline, Run, Tenant};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 type Change<'a> = &'a dyn Fn(&mut CertificateParams);
 
 /// A root, an intermediate, and leaves for localhost.
-struct Pki {
-    root: Authority,
-    intermediate: Authority,
+pub(crate) struct Pki {
+    pub(crate) root: Authority,
+    pub(crate) intermediate: Authority,
 }
 
 fn ca_params(name: &str) -> CertificateParams {
@@ -33,7 +33,7 @@ fn ca_params(name: &str) -> CertificateParams {
 }
 
 impl Pki {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::under("Test Root")
     }
 
@@ -49,7 +49,7 @@ impl Pki {
         Self { root, intermediate }
     }
 
-    fn leaf(
+    pub(crate) fn leaf(
         &self,
         issuer: &Issuer<'_, KeyPair>,
         change: impl Fn(&mut CertificateParams),

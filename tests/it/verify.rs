@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::tenant::Tenant;
 
-const VERIFY: &str = "verify --cluster demo -o json";
+pub(crate) const VERIFY: &str = "verify --cluster demo -o json";
 
 /// The names of the checks that failed, each once, and the whole report.
-fn failed(tenant: &Tenant, arguments: &str) -> (Vec<String>, Value) {
+pub(crate) fn failed(tenant: &Tenant, arguments: &str) -> (Vec<String>, Value) {
     let run = tenant.irsactl(arguments);
     let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:#?}"));
     let checks = report["checks"].as_array().unwrap().iter();
@@ -24,7 +24,7 @@ fn failed(tenant: &Tenant, arguments: &str) -> (Vec<String>, Value) {
 /// What is broken, how, and the checks that must fail.
 type Case<'a> = (&'a str, &'a dyn Fn(), &'a [&'a str]);
 
-fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
     report["checks"]
         .as_array()
         .unwrap()
@@ -33,7 +33,7 @@ fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
         .unwrap()
 }
 
-fn put(tenant: &Tenant, key: &str, content_type: &str, body: &str) {
+pub(crate) fn put(tenant: &Tenant, key: &str, content_type: &str, body: &str) {
     let target = format!("/{}/{key}", tenant.bucket());
     tenant.call(
         "s3",
@@ -104,17 +104,17 @@ fn each_broken_thing_is_named() {
         (
             "private documents",
             &|| drop(tenant.call("s3", "DELETE", &format!("/{bucket}?policy"), "", "")),
-            &["discovery document", "JWK Set", "AWS resources"],
+            &["discovery document", "JWK Set", "bucket policy"],
         ),
         (
             "a slash at the issuer's end",
             &|| put_discovery(&discovery.replace(&format!("{issuer}\""), &format!("{issuer}/\""))),
-            &["discovery issuer", "AWS resources"],
+            &["discovery issuer", "discovery object"],
         ),
         (
             "HTML with 200",
             &|| put_discovery("<html>"),
-            &["discovery members", "AWS resources"],
+            &["discovery members", "discovery object"],
         ),
         (
             "no kid",
@@ -143,12 +143,12 @@ fn each_broken_thing_is_named() {
         (
             "no key at all",
             &|| put_keys(r#"{"keys":[]}"#.to_owned()),
-            &["JWK Set keys", "signing key published", "AWS resources"],
+            &["JWK Set keys", "signing key published", "JWK Set object"],
         ),
         (
             "another key",
             &|| put_keys(other.clone()),
-            &["signing key published", "AWS resources"],
+            &["signing key published", "JWK Set object"],
         ),
         (
             "a public listing",
@@ -165,7 +165,7 @@ fn each_broken_thing_is_named() {
                 "discovery document",
                 "JWK Set",
                 "bucket listing",
-                "AWS resources",
+                "bucket policy",
             ],
         ),
         (
@@ -176,7 +176,7 @@ fn each_broken_thing_is_named() {
                     "Action=DeleteOpenIDConnectProvider&OpenIDConnectProviderArn={arn}"
                 ));
             },
-            &["AWS resources"],
+            &["provider"],
         ),
     ];
     for (what, cause, expected) in cases {
@@ -214,7 +214,16 @@ fn a_provider_whose_bucket_is_gone_is_a_takeover() {
     let (names, report) = failed(&tenant, VERIFY);
     assert_eq!(
         names,
-        ["discovery document", "JWK Set", "AWS resources", "takeover"]
+        [
+            "discovery document",
+            "JWK Set",
+            "bucket",
+            "public access block",
+            "bucket policy",
+            "JWK Set object",
+            "discovery object",
+            "takeover"
+        ]
     );
     let takeover = check(&report, "takeover");
     assert!(
@@ -323,7 +332,10 @@ fn a_bucket_that_somebody_else_took_is_a_takeover() {
         "skipped"
     );
     let (names, _) = failed(&tenant, &format!("verify --bucket {name} -o json"));
-    assert_eq!(names, ["signing key published", "AWS resources"]);
+    assert_eq!(
+        names,
+        ["signing key published", "AWS resources", "takeover"]
+    );
 }
 
 #[test]
@@ -333,7 +345,7 @@ fn a_role_that_anybody_can_assume_is_no_proof() {
     tenant.irsactl(role).ok();
     let arn = format!("arn:aws:iam::{}:role/any", tenant.account);
     let (names, report) = failed(&tenant, &format!("{VERIFY} --role-arn {arn}"));
-    assert_eq!(names, ["proof"]);
+    assert_eq!(names, ["role trust", "proof"]);
     assert!(
         check(&report, "proof")["hint"]
             .as_str()

@@ -17,8 +17,8 @@ use crate::output;
 use crate::verify::proof::{self, Exchange};
 use crate::verify::report::Check;
 
-use super::stop::Stop;
-use super::{key_pair, token as token_command};
+use super::super::stop::Stop;
+use super::super::{key_pair, token as token_command};
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);
@@ -35,12 +35,17 @@ pub(super) struct ProofOptions {
     /// The service account that the role trusts, as NAMESPACE/NAME [default: nobody that it would]
     #[arg(long, value_name = "SUBJECT", requires = "role_arn")]
     subject: Option<Subject>,
-    /// The audience of the test token
+    /// The audience of the tokens
     #[arg(long, default_value = "sts.amazonaws.com", value_name = "AUDIENCE")]
     audience: String,
 }
 
 impl ProofOptions {
+    /// The audience of the test token, and of the tokens that AWS is to accept.
+    pub(super) fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// The check. What keeps STS from being asked does not keep the other checks from being shown.
     pub(super) async fn check(
         &self,

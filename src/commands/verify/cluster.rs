@@ -1,0 +1,134 @@
+//! What the cluster itself says, where `verify` is given it: by files, or through kubectl.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::task::spawn_blocking;
+
+use crate::error::{Error, Result};
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::token::Token;
+use crate::output;
+use crate::verify::cluster::{self, Source};
+use crate::verify::report::Check;
+use crate::verify::token as checks;
+
+use super::super::token::{now, read_token};
+
+/// A JWK Set of a hundred keys is smaller.
+const MAX: u64 = 1 << 20;
+
+/// What to compare the published documents with.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Cluster options")]
+pub(super) struct ClusterOptions {
+    /// The API server's keys, of: kubectl get --raw /openid/v1/jwks; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
+    cluster_jwks: Option<PathBuf>,
+    /// Its discovery document, of: kubectl get --raw /.well-known/openid-configuration
+    #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
+    cluster_discovery: Option<PathBuf>,
+    /// Ask the API server for both, through kubectl
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// A token of a pod, which AWS is to accept; - for standard input
+    #[arg(long, value_name = "FILE")]
+    token: Option<PathBuf>,
+}
+
+impl ClusterOptions {
+    /// Standard input is one document.
+    pub(super) fn check(&self) -> Result<()> {
+        let files = [&self.cluster_jwks, &self.cluster_discovery, &self.token];
+        let inputs = files
+            .iter()
+            .filter(|file| file.as_deref() == Some(Path::new("-")));
+        match inputs.count() {
+            0 | 1 => Ok(()),
+            _ => Err(Error::usage("cannot read two things from standard input")
+                .hint("give - once, and files for the others")),
+        }
+    }
+
+    /// The checks that were asked for. What cannot be read is a check that fails: a question that was
+    /// asked must not go unanswered.
+    pub(super) async fn checks(
+        &self,
+        issuer: &Issuer,
+        published: Option<&JwkSet>,
+        audience: &str,
+    ) -> Result<Vec<Check>> {
+        let kids: Vec<String> = published
+            .map(|set| set.kids().map(|kid| kid.as_str().to_owned()).collect())
+            .unwrap_or_default();
+        let mut found = Vec::new();
+        if let Some(source) = self
+            .source(&self.cluster_discovery, "/.well-known/openid-configuration")
+            .await
+        {
+            found.extend(cluster::discovery(&source, issuer));
+        }
+        if let Some(source) = self.source(&self.cluster_jwks, "/openid/v1/jwks").await {
+            found.extend(cluster::keys(&source, &kids));
+        }
+        if let Some(path) = &self.token {
+            let text = read_token(path)?;
+            let token = Token::parse(&text).map_err(|cause| {
+                Error::failed(format!("cannot take {} apart", output::path(path))).because(cause)
+            })?;
+            found.extend([
+                checks::required_claims(&token),
+                checks::times(&token, now()?),
+                checks::issuer(&token, issuer),
+                checks::audience(&token, audience),
+                checks::subject(&token),
+            ]);
+            found.push(match published {
+                Some(keys) => checks::signature(&token, keys),
+                None => Check::skipped("signature", "the token", "no keys are published"),
+            });
+        }
+        Ok(found)
+    }
+
+    async fn source(&self, file: &Option<PathBuf>, path: &'static str) -> Option<Source> {
+        if let Some(file) = file {
+            return Some(Source {
+                place: output::path(file),
+                body: read(file),
+            });
+        }
+        let kubeconfig = self.kubeconfig.clone()?;
+        let body = spawn_blocking(move || kubectl(&kubeconfig, path)).await;
+        Some(Source {
+            place: format!("kubectl get --raw {path}"),
+            body: body.unwrap_or_else(|cause| Err(cause.to_string())),
+        })
+    }
+}
+
+fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => std::io::stdin().take(MAX).read_to_end(&mut body),
+        _ => std::fs::File::open(path).and_then(|file| file.take(MAX).read_to_end(&mut body)),
+    };
+    read.map(|_| body).map_err(|cause| cause.to_string())
+}
+
+/// kubectl knows how to log in to any cluster; its own words say what went wrong.
+fn kubectl(kubeconfig: &Path, path: &str) -> std::result::Result<Vec<u8>, String> {
+    let mut kubectl = std::process::Command::new("kubectl");
+    kubectl.arg("--kubeconfig").arg(kubeconfig);
+    kubectl.args(["--request-timeout=5s", "get", "--raw", path]);
+    let output = kubectl
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|cause| format!("cannot run kubectl: {cause}"))?;
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    }
+}

@@ -1,0 +1,228 @@
+//! What `verify` sees of the account: roles that trust the issuer, other providers, other objects.
+
+use serde_json::{Value, json};
+
+use crate::tenant::Tenant;
+use crate::verify::{VERIFY, check, failed, put};
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+fn warned(report: &Value) -> Vec<&str> {
+    let checks = report["checks"].as_array().unwrap().iter();
+    checks
+        .filter(|check| check["outcome"] == "warn")
+        .map(|check| check["name"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn roles_that_trust_too_much_or_nobody_are_named() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let arn = answer["provider_arn"].as_str().unwrap();
+    let (_, host) = arn.split_once(":oidc-provider/").unwrap();
+    let role = |name: &str, principal: &str, condition: Value| {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Federated": principal },
+            "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition,
+        }]});
+        tenant.iam(&format!(
+            "Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={}",
+            encoded(&trust.to_string())
+        ));
+    };
+    let (sub, aud) = (format!("{host}:sub"), format!("{host}:aud"));
+    let subject = "system:serviceaccount:default:app";
+    tenant
+        .irsactl("role --cluster demo --service-account default/good --yes")
+        .ok();
+    assert_eq!(failed(&tenant, VERIFY).0, Vec::<String>::new());
+
+    role("no-aud", arn, json!({ "StringEquals": { &sub: subject } }));
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, Vec::<String>::new());
+    assert_eq!(warned(&report), ["role trust"]);
+    let aud_only = json!({ "StringEquals": { &aud: "sts.amazonaws.com" } });
+    role("no-sub", arn, aud_only);
+    role(
+        "slip",
+        arn,
+        json!({ "StringEquals": { format!("https://{sub}"): subject, &aud: "sts.amazonaws.com" } }),
+    );
+    let china = arn.replace("arn:aws:", "arn:aws-cn:");
+    let both = json!({ "StringEquals": { &sub: subject, &aud: "sts.amazonaws.com" } });
+    role("china", &china, both);
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, ["role trust"]);
+    let found: Vec<(&str, &str)> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["name"] == "role trust" && check["outcome"] == "fail")
+        .map(|check| {
+            let place = check["place"].as_str().unwrap();
+            let (_, name) = place.rsplit_once('/').unwrap();
+            (name, check["actual"].as_str().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("no-sub", "every service account of the cluster"),
+        ("slip", "is not of this issuer"),
+        ("china", "another partition's or account's"),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (name, words) in expected {
+        let (_, actual) = found.iter().find(|(found, _)| *found == name).unwrap();
+        assert!(actual.contains(words), "{name}: {actual}");
+    }
+}
+
+#[test]
+fn every_dangling_provider_of_the_account_is_named() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let dangling = "verify --dangling -o json";
+    let (names, report) = failed(&tenant, dangling);
+    assert_eq!(names, Vec::<String>::new());
+    assert_eq!(check(&report, "takeover")["place"], answer["provider_arn"]);
+    let thumbprint = "a".repeat(40);
+    for url in [
+        "https://gone-since-long.s3.us-west-2.amazonaws.com",
+        "https://s3.us-west-2.amazonaws.com/gone-path-style",
+    ] {
+        tenant.iam(&format!(
+            "Action=CreateOpenIDConnectProvider&Url={}&ThumbprintList.member.1={thumbprint}&ClientIDList.member.1=x",
+            encoded(url)
+        ));
+    }
+    let (names, report) = failed(&tenant, dangling);
+    assert_eq!(names, ["takeover"]);
+    let outcomes: Vec<&Value> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| &check["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["pass", "fail", "fail"], "{report:#}");
+    assert!(
+        tenant
+            .irsactl("verify --dangling")
+            .stdout
+            .contains("CRITICAL")
+    );
+    tenant
+        .irsactl("verify --dangling --cluster demo")
+        .fails(64, &["cannot be used with"]);
+}
+
+#[test]
+fn a_private_key_in_the_bucket_and_a_public_stranger_are_named() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let bucket = tenant.bucket();
+    put(
+        &tenant,
+        "backup/sa-signer.key",
+        "text/plain",
+        "not even a key",
+    );
+    put(&tenant, "other/keys.json", "application/json", "{}");
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, ["private keys in the bucket"], "{report:#}");
+
+    put(
+        &tenant,
+        "notes.txt",
+        "text/plain",
+        &std::fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap(),
+    );
+    let open = json!({ "Version": "2012-10-17", "Statement": [
+        { "Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{bucket}/*") },
+    ]});
+    tenant.call(
+        "s3",
+        "PUT",
+        &format!("/{bucket}?policy"),
+        "",
+        &open.to_string(),
+    );
+    tenant.irsactl("bootstrap --cluster demo --yes").ok();
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(
+        names,
+        ["private keys in the bucket", "other public objects"],
+        "{report:#}"
+    );
+    let actual = check(&report, "private keys in the bucket")["actual"]
+        .as_str()
+        .unwrap();
+    assert!(
+        actual.starts_with("KEY COMPROMISED") && actual.ends_with("/notes.txt"),
+        "{actual}"
+    );
+}
+
+#[test]
+fn a_thumbprint_that_is_not_the_chains_is_a_warning() {
+    let tenant = Tenant::with_key();
+    let leaf = "b".repeat(40);
+    tenant
+        .irsactl(&format!(
+            "bootstrap --cluster demo --yes --thumbprint {leaf}"
+        ))
+        .ok();
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, Vec::<String>::new());
+    assert_eq!(warned(&report), ["thumbprint"]);
+    let hint = check(&report, "thumbprint")["hint"].as_str().unwrap();
+    assert!(hint.contains("where it does not trust the issuer's certificate"));
+}
+
+#[test]
+fn the_cluster_and_its_tokens_are_compared_with_what_is_published() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let issuer = answer["issuer"].as_str().unwrap();
+    let cluster =
+        format!("{VERIFY} --cluster-jwks live.json --cluster-discovery live-discovery.json");
+    let live = |issuer: &str, dir: &str| {
+        tenant.write(
+            "live.json",
+            tenant.irsactl(&format!("jwks --dir {dir}")).ok(),
+        );
+        let discovery = tenant.irsactl("discovery --cluster demo").ok();
+        let own = answer["issuer"].as_str().unwrap();
+        tenant.write("live-discovery.json", discovery.replace(own, issuer));
+    };
+    live(issuer, "issuer");
+    assert_eq!(failed(&tenant, &cluster).0, Vec::<String>::new());
+
+    tenant.irsactl("keygen --dir other").ok();
+    live("https://kubernetes.default.svc.cluster.local", "other");
+    let (names, report) = failed(&tenant, &cluster);
+    assert_eq!(names, ["cluster issuer", "cluster keys"], "{report:#}");
+    assert_eq!(warned(&report), ["cluster jwks_uri", "published keys"]);
+    tenant.write("live.json", "<html>");
+    assert_eq!(
+        failed(&tenant, &format!("{VERIFY} --cluster-jwks live.json")).0,
+        ["cluster keys"]
+    );
+    assert_eq!(
+        failed(&tenant, &format!("{VERIFY} --kubeconfig absent")).0,
+        ["cluster issuer", "cluster keys"]
+    );
+    tenant
+        .irsactl(&format!("{VERIFY} --cluster-jwks - --token -"))
+        .fails(64, &["cannot read two things from standard input"]);
+
+    let token = |arguments: &str| {
+        let mint = format!("token mint --cluster demo --stdout {arguments}");
+        tenant.write("pod.jwt", tenant.irsactl(&mint).ok());
+        failed(&tenant, &format!("{VERIFY} --token pod.jwt")).0
+    };
+    assert_eq!(token("--subject default/app"), Vec::<String>::new());
+    assert_eq!(token("--audience vault"), ["audience"]);
+    assert_eq!(token("--dir other"), ["signature"]);
+    let foreign = "token mint --issuer https://other.example --stdout";
+    tenant.write("pod.jwt", tenant.irsactl(foreign).ok());
+    let (names, _) = failed(&tenant, &format!("{VERIFY} --token pod.jwt"));
+    assert_eq!(names, ["issuer"]);
+}

@@ -1,0 +1,142 @@
+//! An issuer on a host of its own, with one thing broken at a time.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rcgen::{CertificateParams, date_time_ymd};
+use serde_json::json;
+
+use crate::host::{self, NAME, Page};
+use crate::tenant::Tenant;
+use crate::verify::{check, failed};
+
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+type Break<'a> = &'a dyn Fn(&mut HashMap<&'static str, Page>);
+
+#[test]
+fn each_broken_host_is_named() {
+    let verify = format!("verify --issuer https://{NAME} -o json");
+    let far = |params: &mut CertificateParams| params.not_after = date_time_ymd(4000, 1, 1);
+    let good = |tenant: &Tenant| {
+        let discovery = tenant.irsactl(&format!("discovery --issuer https://{NAME}"));
+        HashMap::from([
+            (DISCOVERY, Page::json(&discovery.ok())),
+            ("/keys.json", Page::json(&tenant.irsactl("jwks").ok())),
+        ])
+    };
+    let slow = |page: &mut Page| page.delay = Duration::from_secs(7);
+    let redirect = |page: &mut Page| {
+        page.head = format!("HTTP/1.1 301 Moved\r\nLocation: https://{NAME}/there");
+    };
+    let cases: [(&str, Break<'_>, &[&str], &str); 6] = [
+        ("nothing", &|_| {}, &[], ""),
+        (
+            "a slow host",
+            &|pages| slow(pages.get_mut("/keys.json").unwrap()),
+            &["JWK Set"],
+            "no complete answer within 5 s",
+        ),
+        (
+            "a redirect",
+            &|pages| redirect(pages.get_mut("/keys.json").unwrap()),
+            &["JWK Set"],
+            "HTTP status 301, a redirect",
+        ),
+        (
+            "a redirected discovery document",
+            &|pages| redirect(pages.get_mut(DISCOVERY).unwrap()),
+            &["discovery document"],
+            "HTTP status 301, a redirect",
+        ),
+        (
+            "keys that are somewhere else",
+            &|pages| {
+                let body = &mut pages.get_mut(DISCOVERY).unwrap().body;
+                *body = body.replace("/keys.json", "/absent.json");
+            },
+            &["JWK Set"],
+            "HTTP status 404",
+        ),
+        (
+            "an endless body",
+            &|pages| pages.get_mut("/keys.json").unwrap().body = " ".repeat(3 << 20),
+            &["JWK Set"],
+            "length limit exceeded",
+        ),
+    ];
+    for (what, cause, expected, words) in cases {
+        let mut tenant = Tenant::with_key();
+        let mut pages = good(&tenant);
+        cause(&mut pages);
+        host::start(&mut tenant.offline, pages, far);
+        tenant
+            .irsactl(&format!("provider --issuer https://{NAME} --yes"))
+            .ok();
+        let (names, report) = failed(&tenant, &verify);
+        assert_eq!(names, expected, "{what}: {report:#}");
+        if let [name] = expected {
+            let actual = check(&report, name)["actual"].as_str().unwrap();
+            assert!(actual.contains(words), "{what}: {actual}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_has_expired_or_soon_will() {
+    let verify = format!("verify --issuer https://{NAME} -o json");
+    let mut tenant = Tenant::with_key();
+    let past = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
+    host::start(&mut tenant.offline, HashMap::new(), past);
+    let (names, report) = failed(&tenant, &verify);
+    assert_eq!(
+        names,
+        ["discovery document", "JWK Set", "TLS", "provider"],
+        "{report:#}"
+    );
+    let actual = check(&report, "TLS")["actual"].as_str().unwrap();
+    assert!(actual.contains("expired"), "{actual}");
+
+    let soon = tenant.shell("date -u -d '+10 days' +%Y-%m-%d");
+    let mut soon = soon
+        .trim()
+        .split('-')
+        .map(|part| part.parse::<u32>().unwrap());
+    let mut part = || soon.next().unwrap();
+    let (year, month, day) = (part(), part() as u8, part() as u8);
+    let ends = move |params: &mut CertificateParams| {
+        params.not_after = date_time_ymd(year as i32, month, day);
+    };
+    host::start(&mut tenant.offline, HashMap::new(), ends);
+    let report = failed(&tenant, &verify).1;
+    assert_eq!(check(&report, "TLS expiry")["outcome"], "warn");
+}
+
+/// The chain of the issuer's own host counts too when the keys are on another one.
+#[test]
+fn both_hosts_are_looked_at() {
+    let mut tenant = Tenant::with_key();
+    let discovery = tenant
+        .irsactl(&format!("discovery --issuer https://{NAME}"))
+        .ok();
+    let discovery = discovery.replace(
+        &format!("https://{NAME}/keys.json"),
+        "https://elsewhere.test/keys.json",
+    );
+    host::start(
+        &mut tenant.offline,
+        HashMap::from([(DISCOVERY, Page::json(&discovery))]),
+        |_| {},
+    );
+    let (names, report) = failed(&tenant, &format!("verify --issuer https://{NAME} -o json"));
+    assert_eq!(names, ["JWK Set", "TLS", "provider"], "{report:#}");
+    let places = report["checks"].as_array().unwrap().iter();
+    let places = places
+        .filter(|check| check["name"] == "TLS")
+        .map(|check| (check["place"].clone(), check["outcome"].clone()))
+        .collect::<Vec<_>>();
+    assert_eq!(
+        json!(places),
+        json!([["elsewhere.test", "fail"], [NAME, "pass"]])
+    );
+}
