@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, discovery, explain, flags, jwks, keygen, policy, provider, publish, role,
+    bootstrap, config, discovery, explain, flags, jwks, keygen, policy, provider, publish, role,
     thumbprint, token, verify,
 };
 use crate::config::Global;
@@ -62,4 +62,6 @@ pub enum Command {
     Token(token::TokenArgs),
     /// Print the least-privilege IAM policy that a command needs
     Policy(policy::Policy),
+    /// Print what the cluster file, the flags and the environment come to
+    Config(config::Config),
 }

@@ -3,6 +3,9 @@
 //! The option groups that several commands share live here, so that a name means the same thing
 //! in every command.
 
+pub mod file;
+pub mod parse;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,13 +18,17 @@ use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::{Issuer, IssuerError, is_prefix};
 use crate::output::Format;
 
+use parse::Layers;
+
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// AWS region of the bucket [default: the profile's]
-    #[arg(long, global = true, env = "AWS_REGION", hide_env_values = true)]
-    #[arg(value_name = "REGION")]
+    /// The cluster file; flags win over what it says
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// AWS region of the bucket [default: AWS_REGION, or else the profile's]
+    #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// AWS profile to take credentials and region from [default: the SDK's own chain]
     #[arg(long, global = true, value_name = "NAME")]
@@ -54,6 +61,9 @@ pub struct Global {
     /// Give up after this many seconds, with exit code 124; a question to you does not count
     #[arg(long, global = true, default_value = "300", value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Duration,
+    /// The cluster file, and where each value came from.
+    #[arg(skip)]
+    pub layers: Layers,
 }
 
 /// When to use colours.

@@ -2,31 +2,34 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use irsactl::cli::Cli;
+use irsactl::config::parse::{Unparsed, parse};
 use irsactl::config::{Color, Global};
-use irsactl::error::Exit;
+use irsactl::error::{Error, Exit};
 use irsactl::{commands, output};
 
 fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
-        Ok(cli) => {
+    let exit = match parse::<Cli>(std::env::args_os().collect()) {
+        Ok((mut cli, layers)) => {
             set_up_stderr(&cli.global);
-            commands::run(cli).unwrap_or_else(|error| {
-                output::print_error(&error);
-                error.exit()
-            })
+            cli.global.layers = layers;
+            commands::run(cli).unwrap_or_else(failed)
         }
-        Err(message) => {
+        Err(Unparsed::File(error)) => failed(error),
+        Err(Unparsed::CommandLine(message)) => {
             print(&message);
-            if message.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
+            match message.use_stderr() {
+                true => Exit::Usage,
+                false => Exit::Done,
             }
         }
     };
     ExitCode::from(exit as u8)
+}
+
+fn failed(error: Error) -> Exit {
+    output::print_error(&error);
+    error.exit()
 }
 
 /// Prints help, or what is wrong with the command line. An argument that would start lines of its

@@ -1,6 +1,8 @@
 //! Reads everything that a plan compares. Makes no changing call, and names every resource
 //! itself: nothing is found by listing the account.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::types::ServerSideEncryption;
 use serde_json::Value;
 
@@ -28,21 +30,24 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     };
     let provider = async {
         match &desired.provider {
-            Some(provider) => observe_provider(aws, &provider.arn).await,
+            Some(provider) => self::provider(aws, &provider.arn).await,
             None => Ok(None),
         }
     };
-    let role = async {
-        match &desired.role {
-            Some(role) => role::observe(aws, &role.name).await,
-            None => Ok(None),
+    let roles = async {
+        let mut roles = BTreeMap::new();
+        for role in &desired.roles {
+            if let Some(found) = role::observe(aws, &role.name).await? {
+                roles.insert(role.name.clone(), found);
+            }
         }
+        Ok(roles)
     };
-    let (bucket, provider, role) = tokio::try_join!(bucket, provider, role)?;
+    let (bucket, provider, roles) = tokio::try_join!(bucket, provider, roles)?;
     Ok(Observed {
         bucket,
         provider,
-        role,
+        roles,
     })
 }
 
@@ -266,7 +271,8 @@ pub(super) async fn object(
     }))
 }
 
-async fn observe_provider(aws: &Aws, arn: &str) -> Result<Option<Provider>> {
+/// A provider, if it exists.
+pub async fn provider(aws: &Aws, arn: &str) -> Result<Option<Provider>> {
     let result = aws
         .iam
         .get_open_id_connect_provider()

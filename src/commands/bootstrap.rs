@@ -19,7 +19,7 @@ use super::key_pair::{self, KeyPair};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
-use super::{dry_run, jwks, publish, resolve};
+use super::{dry_run, jwks, publish, resolve, role};
 
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]
@@ -31,7 +31,8 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --yes
 
 Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks,
-makes the changes, and reads everything back. Running it again finds nothing to do.")]
+makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a
+cluster file (--config) come up with the issuer.")]
 pub struct Bootstrap {
     #[command(flatten)]
     names: Names,
@@ -51,6 +52,8 @@ struct BootstrapAnswer {
     provider_arn: String,
     kid: Kid,
     thumbprints: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    role_arns: Vec<String>,
     flags: Vec<Flag>,
     changes: usize,
     #[serde(skip)]
@@ -66,9 +69,14 @@ impl Answer for BootstrapAnswer {
             flags_text,
             ..
         } = self;
+        let roles: String = self
+            .role_arns
+            .iter()
+            .map(|arn| format!("role        {arn}\n"))
+            .collect();
         let thumbprints = output::sanitized(&self.thumbprints.join(", "));
         format!(
-            "issuer      {issuer}\nprovider    {provider_arn}\nkid         {kid}\nthumbprint  {thumbprints}\n\
+            "issuer      {issuer}\nprovider    {provider_arn}\nkid         {kid}\nthumbprint  {thumbprints}\n{roles}\
              \nkube-apiserver flags:\n{flags_text}"
         )
     }
@@ -78,6 +86,7 @@ impl Bootstrap {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
+        let wanted = role::of_file(global, self.names.cluster.as_deref())?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
         // A new key stays in memory until the changes are agreed to.
@@ -98,13 +107,21 @@ impl Bootstrap {
             self.provider
                 .desired(&issuer, &session, &region, thumbprint, tags.clone())?;
         let provider_arn = provider.arn.clone();
+        let roles = wanted
+            .iter()
+            .map(|role| role.role(&issuer, &session.account, &region, tags.clone()));
+        let roles = roles.collect::<Result<_>>()?;
+        let role_arns = wanted
+            .iter()
+            .map(|role| role.arn(&session.account, &region));
+        let role_arns = role_arns.collect::<Result<Vec<_>>>()?;
         let keys = jwks::jwk_set(std::slice::from_ref(&pair.public))?;
         let publication = publish::publication(&place, &session, keys, &self.key, tags);
         let desired = Desired {
             issuer: issuer.clone(),
             publication: Some(publication),
             provider: Some(provider),
-            role: None,
+            roles,
             adopt: change.adopt,
         };
         self.node.warn_of_lock_out();
@@ -138,6 +155,7 @@ impl Bootstrap {
             provider_arn,
             kid: pair.kid()?,
             thumbprints: outcome.thumbprints(),
+            role_arns,
             flags: settings.flags(),
             changes: outcome.changes,
             flags_text,

@@ -15,7 +15,7 @@ pub(super) struct ChangeOptions {
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
     /// With --dry-run: make no call at all; plan as if nothing existed
-    #[arg(long, requires = "dry_run", requires = "account_id")]
+    #[arg(long, requires = "dry_run")]
     pub(super) offline: bool,
     /// With --dry-run: exit with 2 when changes are pending
     #[arg(long, requires = "dry_run")]

@@ -68,7 +68,11 @@ impl<'s> Session<'s> {
             caller: None,
             endpoint: None,
         };
-        if let (true, Some(account)) = (offline, account) {
+        if offline {
+            let Some(account) = account else {
+                return Err(Error::usage("cannot plan offline without the account")
+                    .hint("give it with --account-id"));
+            };
             return Ok(Self {
                 aws: None,
                 account: account.clone(),
@@ -213,6 +217,14 @@ impl<'s> Session<'s> {
         match &self.aws {
             Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
             None => Ok(false),
+        }
+    }
+
+    /// Whether the provider is there; offline, nobody can tell.
+    pub(super) async fn has_provider(&self, arn: &str) -> Result<bool> {
+        match &self.aws {
+            Some(aws) => Ok(observe::provider(aws, arn).await?.is_some()),
+            None => Ok(true),
         }
     }
 

@@ -27,8 +27,8 @@ pub(super) fn run(
     let answer = session.answer(desired, &planned.plan);
     if let Some(directory) = &options.documents {
         let mut documents = generated(desired, planned)?;
-        documents.push(("plan.json", json_text(&answer)));
-        documents.extend(flags.map(|flags| ("flags.txt", flags.to_owned())));
+        documents.push(("plan.json".to_owned(), json_text(&answer)));
+        documents.extend(flags.map(|flags| ("flags.txt".to_owned(), flags.to_owned())));
         write(directory, &documents)?;
     }
     output::print(&answer, global.output)?;
@@ -42,8 +42,8 @@ pub(super) fn run(
 
 /// Every document as it would be in the end, changed or not; of the provider, what it would be made
 /// with.
-fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(&'static str, String)>> {
-    let mut documents = Vec::new();
+fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(String, String)>> {
+    let mut documents: Vec<(String, String)> = Vec::new();
     if let Some(publication) = &desired.publication {
         let bucket = planned.observed.bucket.as_ref();
         let keys =
@@ -52,14 +52,14 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(&'static str, 
             .policy(bucket.and_then(|bucket| bucket.policy.as_ref()))
             .map_err(|cause| Error::refused("cannot merge the bucket policy").because(cause))?;
         documents.extend([
-            ("keys.json", Document::Jwks(keys).text()),
+            ("keys.json".to_owned(), Document::Jwks(keys).text()),
             (
-                "discovery.json",
+                "discovery.json".to_owned(),
                 Document::Discovery(publication.discovery.clone()).text(),
             ),
-            ("bucket-policy.json", json_text(&policy)),
+            ("bucket-policy.json".to_owned(), json_text(&policy)),
             (
-                "public-access-block.json",
+                "public-access-block.json".to_owned(),
                 json_text(&PublicAccessBlock::POLICY_ONLY),
             ),
         ]);
@@ -78,20 +78,25 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(&'static str, 
             .iter()
             .map(|(key, value)| json!({ "Key": key, "Value": value }));
         input["Tags"] = tags.collect();
-        documents.push(("provider.json", json_text(&input)));
+        documents.push(("provider.json".to_owned(), json_text(&input)));
     }
-    if let Some(role) = &desired.role {
-        let existing = planned.observed.role.as_ref().map(|role| &role.trust);
+    for role in &desired.roles {
+        let found = planned.observed.roles.get(&role.name);
+        let existing = found.map(|found| &found.trust);
         let policy = role
             .trust
             .policy(existing)
             .map_err(|cause| Error::refused("cannot merge the trust policy").because(cause))?;
-        documents.push(("trust-policy.json", json_text(&policy)));
+        let name = match desired.roles.len() {
+            1 => "trust-policy.json".to_owned(),
+            _ => format!("trust-policy-{}.json", role.name),
+        };
+        documents.push((name, json_text(&policy)));
     }
     Ok(documents)
 }
 
-fn write(directory: &Path, documents: &[(&str, String)]) -> Result<()> {
+fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
     file::create_dir(directory)?;
     for (name, text) in documents {
         file::write_document(&directory.join(name), text.as_bytes())?;

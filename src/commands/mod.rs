@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 mod change_options;
+pub mod config;
 mod converge;
 pub mod discovery;
 mod dry_run;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
+        Command::Config(args) => block_on(global, async |_| args.run(global).await),
         Command::Policy(args) => block_on(global, async |_| args.run(global).await),
     }
 }

@@ -11,7 +11,7 @@ use crate::iam::permissions::{self, BucketScope, Scope};
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};
 
-use super::resolve;
+use super::{resolve, role};
 
 /// Options of `policy`.
 #[derive(Args, Debug)]
@@ -74,15 +74,7 @@ impl Policy {
                 (place.issuer, Some(place.bucket))
             }
         };
-        let role = match (self.command, &self.role_name) {
-            (Command::Role, None) => {
-                return Err(
-                    Error::usage("cannot tell which role is meant").hint("give --role-name")
-                );
-            }
-            (Command::Role, name) => name.as_deref(),
-            _ => None,
-        };
+        let roles = self.roles(global)?;
         let keys = object_keys(names.prefix.as_deref());
         let bucket = bucket.as_ref().and_then(|bucket| match self.command {
             Command::Role => None,
@@ -98,16 +90,30 @@ impl Policy {
             partition: &partition,
             account: &account,
             bucket,
-            role,
-            provider: matches!(
-                self.command,
-                Command::Bootstrap | Command::Provider | Command::Verify
-            )
-            .then(|| issuer.host_path()),
+            roles: &roles,
+            provider: (self.command != Command::Publish).then(|| issuer.host_path()),
+            provider_is_given: self.command == Command::Role,
             surveys: self.command == Command::Verify,
             changes: !self.dry_run && self.command != Command::Verify,
         });
         output::print(&PolicyAnswer(document), global.output)?;
         Ok(Exit::Done)
+    }
+
+    /// The roles that the command makes: the one that is named, or those of the cluster file.
+    fn roles(&self, global: &Global) -> Result<Vec<String>> {
+        if !matches!(self.command, Command::Role | Command::Bootstrap) {
+            return Ok(Vec::new());
+        }
+        let of_file = role::of_file(global, self.issuer.names.cluster.as_deref())?;
+        let of_file = of_file.iter().map(|role| role.name().to_owned()).collect();
+        match (&self.role_name, self.command) {
+            (Some(name), _) => Ok(vec![name.clone()]),
+            (None, Command::Role) if Vec::is_empty(&of_file) => {
+                Err(Error::usage("cannot tell which role is meant")
+                    .hint("give --role-name, or a cluster file with spec.roles as --config"))
+            }
+            (None, _) => Ok(of_file),
+        }
     }
 }

@@ -64,6 +64,17 @@ impl Answer for ProviderAnswer {
 }
 
 impl ProviderOptions {
+    /// What the cluster file says, for commands that only look.
+    pub(super) fn of_file(global: &Global) -> Self {
+        let file = global.layers.file.as_ref();
+        Self {
+            audience: file
+                .map(|file| file.spec.audiences.clone())
+                .unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
     /// The thumbprint: given, left to IAM, or read from the chain of `host`, which serves the JWK Set
     /// ("Obtain the thumbprint for an OpenID Connect identity provider", IAM User Guide). Without a
     /// network it is left to IAM.
@@ -159,7 +170,7 @@ impl ProviderArgs {
             issuer: issuer.clone(),
             publication: None,
             provider: Some(provider),
-            role: None,
+            roles: Vec::new(),
             adopt: change.adopt,
         };
         let mut planned = session.plan(&desired).await?;

@@ -70,7 +70,7 @@ impl Publish {
             issuer: issuer.clone(),
             publication: Some(publication(&place, &session, keys, &self.key, tags)),
             provider: None,
-            role: None,
+            roles: Vec::new(),
             adopt: change.adopt,
         };
         let planned = session.plan(&desired).await?;

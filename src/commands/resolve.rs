@@ -4,6 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::{connect, partition};
+use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, Names, parse_issuer};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
@@ -11,22 +12,43 @@ use crate::oidc::issuer::Issuer;
 use crate::output;
 use crate::probe::document;
 
-/// The region, from the flag, AWS_REGION, AWS_DEFAULT_REGION or the profile. IMDS is not asked: the
-/// region is part of the issuer and must not depend on where the tool runs.
+/// The region; see [`region_and_origin`].
 pub(super) async fn region(global: &Global) -> Result<String> {
-    let given = global.region.clone();
-    let variable = std::env::var("AWS_DEFAULT_REGION").ok();
-    let named = [given, variable]
+    Ok(region_and_origin(global).await?.0)
+}
+
+/// The region, from the flag, the cluster file, AWS_REGION, AWS_DEFAULT_REGION or the profile. The file
+/// wins over the environment, since it says where this cluster's issuer is. IMDS is not asked: the region
+/// is part of the issuer and must not depend on where the tool runs.
+pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin)> {
+    let given = global
+        .region
+        .clone()
+        .map(|region| (region, global.layers.origin("region")));
+    let variable = |name: &'static str| {
+        let value = std::env::var(name).ok()?;
+        Some((value, Origin::Variable(name)))
+    };
+    let named = [
+        given,
+        variable("AWS_REGION"),
+        variable("AWS_DEFAULT_REGION"),
+    ];
+    let named = named
         .into_iter()
         .flatten()
-        .find(|region| !region.is_empty());
-    let region = match named {
-        Some(region) => region,
-        None => connect::profile_region(global.profile.as_deref()).await.ok_or_else(|| {
-            Error::usage("cannot tell the AWS region")
-                .because("neither --region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
-                .hint("give it with --region, such as --region us-west-2")
-        })?,
+        .find(|(region, _)| !region.is_empty());
+    let (region, origin) = match named {
+        Some(named) => named,
+        None => {
+            let region = connect::profile_region(global.profile.as_deref()).await;
+            let region = region.ok_or_else(|| {
+                Error::usage("cannot tell the AWS region")
+                    .because("neither --region, the cluster file, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one")
+                    .hint("give it with --region, such as --region us-west-2")
+            })?;
+            (region, Origin::Profile)
+        }
     };
     // The issuer is permanent, so a slip here would be too.
     if !partition::is_known(&region) {
@@ -35,7 +57,7 @@ pub(super) async fn region(global: &Global) -> Result<String> {
             output::sanitized(&region)
         ));
     }
-    Ok(region)
+    Ok((region, origin))
 }
 
 /// The account: `--account-id`, or else what STS says of the credentials.

@@ -1,5 +1,7 @@
 //! `role`: an IAM role that service accounts assume.
 
+mod wanted;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,22 +9,25 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::partition;
-use crate::cluster::service_account::{RoleBinding, annotated, projected_volume};
+use crate::config::file::RoleSpec;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::file;
 use crate::iam::arn::{self, AccountId};
-use crate::iam::role::{Trust, default_name};
 use crate::oidc::issuer::Issuer;
-use crate::oidc::subject::Subject;
 use crate::output::{self, Answer};
-use crate::plan::desired::{Desired, Role};
+use crate::plan::desired::{Desired, Tags};
 use crate::plan::document::json_text;
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;
 use super::stop::Stop;
 use super::{dry_run, resolve};
+pub(super) use wanted::WantedRole;
+use wanted::{policy_arn, role_name};
+
+/// The audience that STS wants where nothing else is said.
+const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// Options of `role`.
 #[derive(Args, Debug)]
@@ -39,14 +44,14 @@ role that trust somebody else are kept.")]
 pub struct RoleArgs {
     #[command(flatten)]
     issuer: IssuerNames,
-    /// Who may assume the role; repeat it for several
-    #[arg(long, value_name = "NAMESPACE/NAME", required = true)]
+    /// Who may assume the role; repeat it for several [default: all roles of the cluster file]
+    #[arg(long, value_name = "NAMESPACE/NAME")]
     service_account: Vec<String>,
     /// Allow * in --service-account, which is compared with StringLike then
     #[arg(long)]
     allow_wildcard: bool,
     /// The role's name [default: CLUSTER-NAMESPACE-NAME of the first service account]
-    #[arg(long, value_name = "NAME", value_parser = role_name)]
+    #[arg(long, value_name = "NAME", value_parser = role_name, requires = "service_account")]
     name: Option<String>,
     /// A managed policy to attach; repeat it for several
     #[arg(long, value_name = "ARN", value_parser = policy_arn)]
@@ -85,7 +90,7 @@ impl Answer for TrustAnswer {
 
 #[derive(Serialize)]
 struct RoleAnswer {
-    role_arn: String,
+    role_arns: Vec<String>,
     changes: usize,
     manifest: String,
 }
@@ -98,11 +103,9 @@ impl Answer for RoleAnswer {
 
 impl RoleArgs {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let subjects = self.subjects()?;
-        let inline_policy = self.inline_policy.as_deref().map(read_policy).transpose()?;
-        let name = self.role_name()?;
-        let region = resolve::region(global).await?;
         let names = &self.issuer.names;
+        let wanted = self.wanted(global)?;
+        let region = resolve::region(global).await?;
         let custom = self.issuer.custom(&region)?;
         let issuer = |account: &AccountId| match &custom {
             Some(issuer) => Ok(issuer.clone()),
@@ -110,51 +113,38 @@ impl RoleArgs {
         };
         if self.print_trust_policy {
             let account = resolve::account(global, names, &region).await?;
-            let trust = self.trust(&issuer(&account)?, &account, &region, &subjects)?;
-            let policy = trust
-                .policy(None)
-                .map_err(|e| Error::failed("cannot write the trust policy").because(e))?;
-            output::print(&TrustAnswer(policy), global.output)?;
-            return Ok(Exit::Done);
+            return print_trust(global, &wanted, &issuer(&account)?, &account, &region);
         }
         let change = &self.change;
         change.check()?;
-        let session = Session::open(
-            global,
-            stop,
-            &region,
-            names.account_id.as_ref(),
-            change.offline,
-        )
-        .await?;
+        let account = names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let issuer = issuer(&session.account)?;
-        let role_arn = arn::role(&partition::of_region(&region)?, &session.account, &name);
-        let role = Role {
-            trust: self.trust(&issuer, &session.account, &region, &subjects)?,
-            name,
-            policy_arns: self.policy_arn.clone(),
-            inline_policy,
-            permissions_boundary: self.permissions_boundary.clone(),
-            max_session: self.max_session_duration,
-            tags: change.tags(names.cluster.as_deref()),
-        };
-        let manifest = self.manifest(&subjects, &role_arn, &region)?;
-        let desired = Desired {
-            issuer,
-            publication: None,
-            provider: None,
-            role: Some(role),
-            adopt: change.adopt,
-        };
-        let planned = session.plan(&desired).await?;
+        let account = &session.account;
+        let tags = change.tags(names.cluster.as_deref());
+        let desired = desired(&issuer, &wanted, account, &region, &tags, change.adopt)?;
+        let mut planned = session.plan(&desired).await?;
+        let provider = arn::provider(&partition::of_region(&region)?, account, issuer.host_path());
+        if !session.has_provider(&provider).await? {
+            let missing = format!("there is no OpenID Connect provider {provider} yet");
+            if !change.dry_run {
+                return Err(
+                    Error::refused("cannot let a role trust an issuer that AWS does not know")
+                        .because(missing)
+                        .hint("run 'irsactl bootstrap' with the same names first, or 'irsactl provider' for another host"),
+                );
+            }
+            planned.plan.notes.push(missing);
+        }
         if change.dry_run {
             return dry_run::run(global, &session, &desired, &planned, change, None);
         }
+        let (role_arns, manifest) = self.manifests(&wanted, account, &region)?;
         let outcome = session
             .carry_out(&desired, planned, change, || Ok(()))
             .await?;
         let answer = RoleAnswer {
-            role_arn,
+            role_arns,
             changes: outcome.changes,
             manifest,
         };
@@ -162,131 +152,110 @@ impl RoleArgs {
         Ok(Exit::Done)
     }
 
-    /// The subjects; one with a wildcard is not a service account of its own.
-    fn subjects(&self) -> Result<Vec<String>> {
-        let cannot = |text: &str| {
-            Error::usage(format!(
-                "cannot trust service account '{}'",
-                output::sanitized(text)
-            ))
-        };
-        let subject = |text: &String| {
-            // A pattern is checked with its stars replaced by a letter.
-            let pattern = text.contains('*');
-            if pattern && !self.allow_wildcard {
-                return Err(cannot(text)
-                    .because("a wildcard lets every service account that matches assume the role, also those of tomorrow")
-                    .hint("name each one, or give --allow-wildcard"));
-            }
-            let checked: Subject = text
-                .replace('*', "x")
-                .parse()
-                .map_err(|e| cannot(text).because(e))?;
-            match (pattern, text.split_once('/')) {
-                (false, _) => Ok(checked.to_string()),
-                (true, Some((namespace, name))) => {
-                    Ok(format!("system:serviceaccount:{namespace}:{name}"))
-                }
-                (true, None) => Ok(text.clone()),
-            }
-        };
-        let subjects = self
-            .service_account
-            .iter()
-            .map(subject)
-            .collect::<Result<Vec<_>>>()?;
-        if self.allow_wildcard && subjects.iter().any(|subject| subject.contains('*')) {
-            output::say(
-                "warning: every service account that matches can assume the role, also those of tomorrow",
-            );
+    /// The one role of the flags, or all of the cluster file's.
+    fn wanted(&self, global: &Global) -> Result<Vec<WantedRole>> {
+        let cluster = self.issuer.names.cluster.as_deref();
+        if self.service_account.is_empty() {
+            let roles = of_file(global, cluster)?;
+            return match roles.is_empty() {
+                false => Ok(roles),
+                true => Err(Error::usage("cannot tell which role is meant")
+                    .hint("give --service-account, or a cluster file with spec.roles as --config")),
+            };
         }
-        Ok(subjects)
+        let spec = RoleSpec {
+            name: self.name.clone(),
+            service_accounts: self.service_account.clone(),
+            allow_wildcard: self.allow_wildcard,
+            policy_arns: self.policy_arn.clone(),
+            inline_policy: self.inline_policy.as_deref().map(read_policy).transpose()?,
+            permissions_boundary: self.permissions_boundary.clone(),
+            max_session_duration: self.max_session_duration,
+            audience: Some(self.audience.clone()),
+        };
+        Ok(vec![WantedRole::check(spec, cluster, AUDIENCE)?])
     }
 
-    fn role_name(&self) -> Result<String> {
-        if let Some(name) = &self.name {
-            return Ok(name.clone());
-        }
-        let first = self
-            .service_account
-            .first()
-            .and_then(|text| text.parse::<Subject>().ok());
-        match (&self.issuer.names.cluster, first) {
-            (Some(cluster), Some(subject)) => {
-                let (namespace, name) = subject.parts();
-                Ok(default_name(cluster, namespace, name))
-            }
-            _ => Err(Error::usage("cannot name the role")
-                .hint("give --name, or --cluster and a service account without a wildcard")),
-        }
-    }
-
-    fn trust(
+    fn manifests(
         &self,
-        issuer: &Issuer,
+        wanted: &[WantedRole],
         account: &AccountId,
         region: &str,
-        subjects: &[String],
-    ) -> Result<Trust> {
-        Ok(Trust {
-            provider_arn: arn::provider(
-                &partition::of_region(region)?,
-                account,
-                issuer.host_path(),
-            ),
-            host_path: issuer.host_path().to_owned(),
-            subjects: subjects.to_vec(),
-            audience: self.audience.clone(),
-            wildcard: subjects.iter().any(|subject| subject.contains('*')),
-        })
+    ) -> Result<(Vec<String>, String)> {
+        let mut arns = Vec::new();
+        let mut documents = Vec::new();
+        for role in wanted {
+            let arn = role.arn(account, region)?;
+            documents.extend(role.manifests(&arn, region, self.without_webhook)?);
+            arns.push(arn);
+        }
+        Ok((arns, documents.join("---\n")))
     }
+}
 
-    /// A document for each service account that has a name.
-    fn manifest(&self, subjects: &[String], role_arn: &str, region: &str) -> Result<String> {
-        let binding = RoleBinding {
-            role_arn,
-            audience: &self.audience,
-            region,
-        };
-        let named = subjects
-            .iter()
-            .filter_map(|subject| subject.parse::<Subject>().ok());
-        let documents = named
-            .map(|subject| match self.without_webhook {
-                false => annotated(&subject, &binding),
-                true => projected_volume(&subject, &binding),
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(documents.join("---\n"))
+/// The roles of the cluster file.
+pub(super) fn of_file(global: &Global, cluster: Option<&str>) -> Result<Vec<WantedRole>> {
+    let Some(file) = &global.layers.file else {
+        return Ok(Vec::new());
+    };
+    let audience = file.spec.audiences.first().map_or(AUDIENCE, String::as_str);
+    let roles = file.spec.roles.iter().cloned();
+    let wanted = roles
+        .map(|spec| WantedRole::check(spec, cluster, audience))
+        .collect::<Result<Vec<_>>>()?;
+    let mut names: Vec<&str> = wanted.iter().map(WantedRole::name).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Error::usage(format!(
+            "cannot make two roles called {} from {}",
+            pair[0],
+            output::path(&file.path)
+        ))
+        .hint("list the service accounts of one role together, or name the roles")),
+        None => Ok(wanted),
     }
+}
+
+fn desired(
+    issuer: &Issuer,
+    wanted: &[WantedRole],
+    account: &AccountId,
+    region: &str,
+    tags: &Tags,
+    adopt: bool,
+) -> Result<Desired> {
+    let roles = wanted
+        .iter()
+        .map(|role| role.role(issuer, account, region, tags.clone()));
+    Ok(Desired {
+        issuer: issuer.clone(),
+        publication: None,
+        provider: None,
+        roles: roles.collect::<Result<_>>()?,
+        adopt,
+    })
+}
+
+fn print_trust(
+    global: &Global,
+    wanted: &[WantedRole],
+    issuer: &Issuer,
+    account: &AccountId,
+    region: &str,
+) -> Result<Exit> {
+    for role in wanted {
+        let trust = role.trust(issuer, account, region)?;
+        let policy = trust
+            .policy(None)
+            .map_err(|e| Error::failed("cannot write the trust policy").because(e))?;
+        output::print(&TrustAnswer(policy), global.output)?;
+    }
+    Ok(Exit::Done)
 }
 
 fn read_policy(path: &Path) -> Result<Value> {
-    let cannot = || Error::failed(format!("cannot use {} as a policy", output::path(path)));
     let text = file::read_key(path)?;
-    let policy: Value = serde_json::from_slice(&text).map_err(|e| cannot().because(e))?;
-    match policy.get("Statement") {
-        Some(_) => Ok(policy),
-        None => Err(cannot().because("it has no Statement")),
-    }
-}
-
-fn role_name(text: &str) -> std::result::Result<String, String> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
-    match (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-        true => Ok(text.to_owned()),
-        false => Err("a role name has 1 to 64 letters, digits and _ + = , . @ -".to_owned()),
-    }
-}
-
-fn policy_arn(text: &str) -> std::result::Result<String, String> {
-    match text.starts_with("arn:")
-        && text.contains(":policy/")
-        && text.bytes().all(|b| b.is_ascii_graphic())
-    {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "it is the ARN of a managed policy, arn:PARTITION:iam::ACCOUNT:policy/NAME".to_owned(),
-        ),
-    }
+    serde_json::from_slice(&text).map_err(|cause| {
+        Error::failed(format!("cannot use {} as a policy", output::path(path))).because(cause)
+    })
 }

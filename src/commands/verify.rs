@@ -23,8 +23,10 @@ use crate::verify::page::{self, Page};
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{discovery, jwks, objects, tls};
 
+use super::change_options::owner_tags;
 use super::converge::Session;
 use super::key_pair::KeyPair;
+use super::provider::ProviderOptions;
 use super::stop::Stop;
 use super::{resolve, token as token_command};
 use cluster::ClusterOptions;
@@ -130,10 +132,13 @@ impl Verify {
         };
         let public = look(&target.issuer).await;
         let mut checks = public_checks(global, &target, &public).await?;
-        let cluster = names.cluster.as_deref();
+        let options = ProviderOptions::of_file(global);
+        let file = global.layers.file.as_ref();
+        let mut tags = file.map(|file| file.spec.tags.clone()).unwrap_or_default();
+        tags.extend(owner_tags(names.cluster.as_deref()));
+        let (region, chain) = (region.as_str(), &public.chain);
         let pages = [&public.discovery, &public.jwks];
-        let owner =
-            account::checks(session, &target, cluster, &region, &public.chain, pages).await?;
+        let owner = account::checks(session, &target, &options, tags, region, chain, pages).await?;
         checks.extend(owner.checks);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
         checks.extend(
@@ -144,7 +149,7 @@ impl Verify {
         let issuer = &target.issuer;
         let proof = self
             .proof
-            .check(global, stop, issuer, &region, owner.provider_exists);
+            .check(global, stop, issuer, region, owner.provider_exists);
         checks.push(proof.await);
         print(Some(target.issuer), checks, global)
     }

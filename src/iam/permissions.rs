@@ -33,8 +33,10 @@ pub struct Scope<'a> {
     pub bucket: Option<BucketScope<'a>>,
     /// The issuer host path, for commands that manage the provider.
     pub provider: Option<&'a str>,
-    /// The role's name, for commands that manage one.
-    pub role: Option<&'a str>,
+    /// Whether the provider is only looked at.
+    pub provider_is_given: bool,
+    /// The names of roles, for commands that manage them.
+    pub roles: &'a [String],
     /// Whether the command looks at all roles and all providers of the account.
     pub surveys: bool,
     /// Whether the command changes anything, or is a dry run.
@@ -87,20 +89,32 @@ pub fn document(scope: &Scope<'_>) -> Value {
         ));
     }
     if let Some(host_path) = scope.provider {
-        statements.push(statement(
-            "Provider",
-            &["iam:GetOpenIDConnectProvider"],
-            &[
+        let write: &[&str] = match scope.provider_is_given {
+            true => &[],
+            false => &[
                 "iam:CreateOpenIDConnectProvider",
                 "iam:TagOpenIDConnectProvider",
                 "iam:UpdateOpenIDConnectProviderThumbprint",
                 "iam:AddClientIDToOpenIDConnectProvider",
                 "iam:RemoveClientIDFromOpenIDConnectProvider",
             ],
+        };
+        statements.push(statement(
+            "Provider",
+            &["iam:GetOpenIDConnectProvider"],
+            write,
             json!(arn::provider(scope.partition, scope.account, host_path)),
         ));
     }
-    if let Some(name) = scope.role {
+    if !scope.roles.is_empty() {
+        let roles = scope.roles.iter();
+        let arns: Vec<String> = roles
+            .map(|name| arn::role(scope.partition, scope.account, name))
+            .collect();
+        let resource = match arns.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        };
         statements.push(statement(
             "Role",
             &[
@@ -117,7 +131,7 @@ pub fn document(scope: &Scope<'_>) -> Value {
                 "iam:PutRolePermissionsBoundary",
                 "iam:UpdateRole",
             ],
-            json!(arn::role(scope.partition, scope.account, name)),
+            resource,
         ));
     }
     if scope.surveys {

@@ -32,8 +32,8 @@ pub struct Desired {
     pub publication: Option<Publication>,
     /// The IAM OpenID Connect provider.
     pub provider: Option<Provider>,
-    /// A role that service accounts assume.
-    pub role: Option<Role>,
+    /// Roles that service accounts assume.
+    pub roles: Vec<Role>,
     /// Take over what is not tagged ours.
     pub adopt: bool,
 }

@@ -38,7 +38,10 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
         owned(&provider.arn, &found.tags, desired.adopt)?;
         same_cluster(provider, found)?;
     }
-    if let (Some(role), Some(found)) = (&desired.role, &observed.role) {
+    for role in &desired.roles {
+        let Some(found) = observed.roles.get(&role.name) else {
+            continue;
+        };
         owned(&format!("role {}", role.name), &found.tags, desired.adopt)?;
     }
     if let Some(publication) = &desired.publication {
@@ -47,8 +50,8 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
     if let Some(provider) = &desired.provider {
         diff_provider(provider, observed.provider.as_ref(), &mut plan);
     }
-    if let Some(role) = &desired.role {
-        role::diff(role, observed.role.as_ref(), &mut plan)?;
+    for role in &desired.roles {
+        role::diff(role, observed.roles.get(&role.name), &mut plan)?;
     }
     Ok(plan)
 }

@@ -1,5 +1,7 @@
 //! What is there, as AWS tells it. Tests write it by hand: it is the seam.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::desired::{PublicAccessBlock, Tags};
@@ -11,8 +13,8 @@ pub struct Observed {
     pub bucket: Option<Bucket>,
     /// The IAM OpenID Connect provider.
     pub provider: Option<Provider>,
-    /// The role.
-    pub role: Option<Role>,
+    /// The roles that exist, by name.
+    pub roles: BTreeMap<String, Role>,
 }
 
 /// A bucket of this account in this region.

@@ -63,6 +63,8 @@ fn every_example_of_a_help_page_works() {
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", binary.parent().unwrap().display());
     tenant.offline.environment.insert("PATH", path);
+    let file = repository().join("examples/irsactl.yaml");
+    fs::copy(file, tenant.path("irsactl.yaml")).unwrap();
     let mut examples = 0;
     for command in [
         "keygen",
@@ -79,6 +81,8 @@ fn every_example_of_a_help_page_works() {
         "token mint",
         "token decode",
         "policy",
+        "config print",
+        "config schema",
     ] {
         let help = tenant.irsactl(&format!("{command} --help")).ok();
         let (_, section) = help.split_once("Examples:\n").unwrap();
@@ -93,7 +97,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 34);
+    assert_eq!(examples, 37);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bootstrap;
+mod cluster_file;
 mod consent;
 mod convergence;
 mod documents;

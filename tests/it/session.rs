@@ -3,8 +3,8 @@
 //! A `console` block is a shell session. `$ ` starts a command and `> ` goes on with it; what follows
 //! is its output, stdout and stderr together, with `[..]` for a part of a line and `...` for lines.
 //! `? N` names an exit code other than 0. Key IDs, thumbprints, times and durations may be others than the
-//! document's, since they are others in each run. All blocks of a document share a directory and a local
-//! AWS. With UPDATE=1 the outputs are written anew.
+//! document's, since they are others in each run. All blocks of a document share a directory, with
+//! examples/irsactl.yaml in it, and a local AWS. With UPDATE=1 the outputs are written anew.
 
 use std::fs;
 use std::path::Path;
@@ -155,6 +155,8 @@ pub(crate) fn execute(document: &Path) -> usize {
     let state = TempDir::new().unwrap();
     let aws = LocalAws::start(&TOOLS, state.path());
     let mut work = Offline::new();
+    let file = "irsactl.yaml";
+    fs::copy(repository().join("examples").join(file), work.path(file)).unwrap();
     work.environment
         .extend(aws.environment("111122223333", "us-west-2"));
     let binaries = Path::new(env!("CARGO_BIN_EXE_irsactl"))

@@ -8,7 +8,7 @@ use crate::config::Place;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
 use crate::oidc::jwks::JwkSet;
-use crate::plan::desired::{Desired, ThumbprintChoice};
+use crate::plan::desired::{Desired, Tags, ThumbprintChoice};
 use crate::plan::observed::Observed;
 use crate::probe::chain::Chain;
 use crate::verify::page::Page;
@@ -16,7 +16,6 @@ use crate::verify::report::Check;
 use crate::verify::roles::{self, Role, Trusted};
 use crate::verify::{objects, plan, takeover};
 
-use super::super::change_options::owner_tags;
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
@@ -37,7 +36,8 @@ pub(super) struct Findings {
 pub(super) async fn checks(
     session: Result<Session<'_>>,
     target: &Target,
-    cluster: Option<&str>,
+    options: &ProviderOptions,
+    tags: Tags,
     region: &str,
     chain: &Result<Chain>,
     pages: [&Page; 2],
@@ -54,7 +54,7 @@ pub(super) async fn checks(
         Err(error) if error.exit() == Exit::Refused => return Err(error),
         Err(error) => return Ok(skipped(&error)),
     };
-    let desired = desired(&session, target, cluster, region, chain)?;
+    let desired = desired(&session, target, options, tags, region, chain)?;
     let mut found = match session.plan(&desired).await {
         Ok(Planned { plan, observed }) => {
             let mut checks = plan::differences(issuer, &plan);
@@ -93,11 +93,11 @@ pub(super) async fn checks(
 fn desired(
     session: &Session<'_>,
     target: &Target,
-    cluster: Option<&str>,
+    options: &ProviderOptions,
+    tags: Tags,
     region: &str,
     chain: &Result<Chain>,
 ) -> Result<Desired> {
-    let tags = owner_tags(cluster);
     let last = chain
         .as_ref()
         .ok()
@@ -105,13 +105,7 @@ fn desired(
     let thumbprint = last.map_or(ThumbprintChoice::Iam, |last| {
         ThumbprintChoice::Observed(last.sha1.clone())
     });
-    let provider = ProviderOptions::default().desired(
-        &target.issuer,
-        session,
-        region,
-        thumbprint,
-        tags.clone(),
-    )?;
+    let provider = options.desired(&target.issuer, session, region, thumbprint, tags.clone())?;
     let publication = target.place.as_ref().map(|place| {
         let (keys, options) = (JwkSet::default(), KeyOptions::default());
         publish::publication(place, session, keys, &options, tags)
@@ -120,7 +114,7 @@ fn desired(
         issuer: target.issuer.clone(),
         publication,
         provider: Some(provider),
-        role: None,
+        roles: Vec::new(),
         adopt: false,
     })
 }

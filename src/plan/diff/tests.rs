@@ -35,7 +35,7 @@ fn desired() -> Desired {
             thumbprint: ThumbprintChoice::Iam,
             tags: tags("demo"),
         }),
-        role: None,
+        roles: Vec::new(),
         adopt: false,
     }
 }

@@ -1,0 +1,167 @@
+//! The command line over the cluster file over the built-in defaults, and which of them each value
+//! came from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+
+use crate::error::Error;
+
+use super::file::{ClusterFile, Setting};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag,
+    /// A field of the cluster file.
+    File(&'static str),
+    /// An environment variable.
+    Variable(&'static str),
+    /// The profile of the AWS configuration.
+    Profile,
+    /// What is used when nobody says anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::File(field) => write!(f, "file {field}"),
+            Self::Variable(name) => write!(f, "environment {name}"),
+            Self::Profile => f.write_str("AWS profile"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The cluster file, if there is one, and the origin of each value of the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The file of `--config`.
+    pub file: Option<ClusterFile>,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Layers {
+    /// Where the value of an option came from, by clap's id.
+    pub fn origin(&self, id: &str) -> Origin {
+        self.origins.get(id).cloned().unwrap_or(Origin::Default)
+    }
+}
+
+/// Why there is nothing to run.
+#[derive(Debug)]
+pub enum Unparsed {
+    /// Help was asked for, or the command line is wrong.
+    CommandLine(clap::Error),
+    /// The cluster file, or a value of it, is wrong.
+    File(Error),
+}
+
+/// Parses the command line; what the cluster file says takes the place of defaults.
+pub fn parse<P>(arguments: Vec<OsString>) -> std::result::Result<(P, Layers), Unparsed>
+where
+    P: CommandFactory + FromArgMatches,
+{
+    let file = match config_option(&arguments) {
+        Some(path) => Some(ClusterFile::read(Path::new(path)).map_err(Unparsed::File)?),
+        None => None,
+    };
+    let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
+    let command = with_defaults(P::command(), &settings);
+    let matches = command
+        .try_get_matches_from(arguments)
+        .map_err(|error| blame(error, file.as_ref(), &settings))?;
+    let parsed = P::from_arg_matches(&matches).map_err(Unparsed::CommandLine)?;
+    let origins = origins(&matches, &settings);
+    Ok((parsed, Layers { file, origins }))
+}
+
+/// The value of `--config`, which must be known before the rest can be parsed.
+fn config_option(arguments: &[OsString]) -> Option<&OsString> {
+    let mut arguments = arguments
+        .iter()
+        .skip(1)
+        .take_while(|argument| *argument != "--");
+    arguments.find(|argument| *argument == "--config")?;
+    arguments.next()
+}
+
+fn with_defaults(command: Command, settings: &[Setting]) -> Command {
+    let command = settings.iter().fold(command, |command, setting| {
+        let has = command
+            .get_arguments()
+            .any(|arg| arg.get_id() == setting.id);
+        match has {
+            true => command.mut_arg(setting.id, |arg| with_default(arg, &setting.values)),
+            false => command,
+        }
+    });
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| with_defaults(command, settings))
+    })
+}
+
+fn with_default(arg: Arg, values: &[String]) -> Arg {
+    let values = match arg.get_action() {
+        ArgAction::Append => values,
+        _ => &values[..1],
+    };
+    arg.required(false).default_values(values.to_vec())
+}
+
+/// clap blames the flag; when the value is the file's, the file must be named.
+fn blame(error: clap::Error, file: Option<&ClusterFile>, settings: &[Setting]) -> Unparsed {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (argument, value) = (
+        text(ContextKind::InvalidArg).unwrap_or_default(),
+        text(ContextKind::InvalidValue).unwrap_or_default(),
+    );
+    let flag = |setting: &&Setting| {
+        let name = setting.id.trim_end_matches('s').replace('_', "-");
+        argument.split(' ').next() == Some(&format!("--{name}"))
+    };
+    let setting = settings.iter().find(flag);
+    match (file, setting) {
+        (Some(file), Some(setting)) if setting.values.iter().any(|one| one == value) => {
+            let path = file.path.display();
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let what = format!("cannot use '{value}' as {} of {path}", setting.field);
+            Unparsed::File(Error::usage(what).because(cause.unwrap_or_default()))
+        }
+        _ => Unparsed::CommandLine(error),
+    }
+}
+
+fn origins(matches: &ArgMatches, settings: &[Setting]) -> BTreeMap<String, Origin> {
+    let mut origins = BTreeMap::new();
+    let mut level = Some(matches);
+    while let Some(matches) = level {
+        for id in matches.ids() {
+            let origin = match matches.value_source(id.as_str()) {
+                Some(ValueSource::CommandLine) => Origin::Flag,
+                _ => settings
+                    .iter()
+                    .find(|setting| id == setting.id)
+                    .map_or(Origin::Default, |setting| Origin::File(setting.field)),
+            };
+            origins.insert(id.to_string(), origin);
+        }
+        level = matches.subcommand().map(|(_, matches)| matches);
+    }
+    origins
+}
