@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, config, discovery, explain, flags, jwks, keygen, policy, provider, publish, role,
-    thumbprint, token, verify,
+    bootstrap, config, discovery, echoer, explain, flags, jwks, keygen, policy, provider, publish,
+    role, thumbprint, token, verify, webhook,
 };
 use crate::config::Global;
 
@@ -54,6 +54,10 @@ pub enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Create or update an IAM role that service accounts assume
     Role(role::RoleArgs),
+    /// Print the manifests of the pod identity webhook
+    Webhook(webhook::Webhook),
+    /// Print a Job that proves in the cluster that a service account has its role
+    Echoer(echoer::Echoer),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
     Verify(verify::Verify),
     /// Say what an error message of STS, S3 or kube-apiserver means

@@ -81,7 +81,7 @@ pub enum Color {
 #[derive(Args, Clone, Debug)]
 pub struct Names {
     /// Name of the cluster: lower-case letters, digits and hyphens
-    #[arg(long, value_name = "NAME", value_parser = cluster_name)]
+    #[arg(long, value_name = "NAME", value_parser = dns_label)]
     pub cluster: Option<String>,
     /// S3 bucket [default: CLUSTER-oidc-ACCOUNT-REGION-an, which only this account can create]
     #[arg(long, value_name = "BUCKET")]
@@ -201,11 +201,20 @@ fn seconds(text: &str) -> std::result::Result<Duration, String> {
     }
 }
 
-fn cluster_name(text: &str) -> std::result::Result<String, String> {
+/// A name that can be a DNS label (RFC 1123), as Kubernetes wants of namespaces and Jobs.
+pub fn dns_label(text: &str) -> std::result::Result<String, String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    match !text.is_empty() && text.len() <= 63 && text.bytes().all(allowed) && !text.starts_with('-') && !text.ends_with('-') {
+    match !text.is_empty()
+        && text.len() <= 63
+        && text.bytes().all(allowed)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+    {
         true => Ok(text.to_owned()),
-        false => Err("a cluster name is a DNS label: lower-case letters, digits and inner hyphens, at most 63".to_owned()),
+        false => Err(
+            "it is a DNS label: lower-case letters, digits and inner hyphens, at most 63"
+                .to_owned(),
+        ),
     }
 }
 

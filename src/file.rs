@@ -92,6 +92,15 @@ pub fn write_document(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Replaces or creates a file that only its owner can read, and that can be made again at any time:
+/// never a signing key.
+pub fn replace_private(path: &Path, contents: &[u8]) -> Result<()> {
+    let file = temporary(path, contents, 0o600)?;
+    file.persist(path)
+        .map_err(|e| cannot_write(path).because(e.error))?;
+    Ok(())
+}
+
 /// Reads a key or certificate file: a regular file of at most 64 KiB.
 pub fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     read(

@@ -2,8 +2,11 @@
 //!
 //! Pure: [`settings`] says what must be set and in which order, the other files how it is written.
 
+pub mod echoer;
 pub mod flags;
 pub mod kubeadm;
 pub mod service_account;
 pub mod settings;
 mod template;
+pub mod webhook;
+pub mod webhook_certificate;

@@ -6,6 +6,7 @@ pub mod config;
 mod converge;
 pub mod discovery;
 mod dry_run;
+pub mod echoer;
 pub mod explain;
 pub mod flags;
 pub mod jwks;
@@ -21,6 +22,7 @@ mod stop;
 pub mod thumbprint;
 pub mod token;
 pub mod verify;
+pub mod webhook;
 
 use crate::cli::{Cli, Command};
 use crate::config::Global;
@@ -41,6 +43,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Flags(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Webhook(args) => block_on(global, async |_| args.run(global).await),
+        Command::Echoer(args) => block_on(global, async |_| args.run(global).await),
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),

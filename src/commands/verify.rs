@@ -4,8 +4,9 @@ mod account;
 mod cluster;
 mod dangling;
 mod proof;
+mod webhook;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -30,6 +31,7 @@ use super::provider::ProviderOptions;
 use super::stop::Stop;
 use super::{resolve, token as token_command};
 use cluster::ClusterOptions;
+pub(super) use proof::role_arn;
 use proof::{ProofOptions, told};
 
 /// Options of `verify`.
@@ -39,6 +41,7 @@ Examples:
   irsactl verify --cluster demo --region us-west-2
   irsactl verify --cluster demo --region us-west-2 -o json
   irsactl verify --dangling --region us-west-2
+  irsactl verify --webhook webhook.yaml
 
 With --role-arn it signs a token with the key of the issuer directory and lets STS judge it: any role
 of the account proves that the issuer works, and with --subject one that trusts the subject proves
@@ -50,6 +53,9 @@ pub struct Verify {
     #[arg(long, conflicts_with_all = ["cluster", "bucket", "issuer", "role_arn", "kubeconfig", "token"])]
     #[arg(conflicts_with_all = ["cluster_jwks", "cluster_discovery"])]
     dangling: bool,
+    /// Look at the pod identity webhook: its manifests in a file, or kubectl for the cluster's own
+    #[arg(long, value_name = "FILE|kubectl", conflicts_with = "dangling")]
+    webhook: Option<PathBuf>,
     #[command(flatten)]
     proof: ProofOptions,
     #[command(flatten)]
@@ -105,6 +111,14 @@ impl Verify {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         self.cluster.check()?;
         let names = &self.issuer.names;
+        let webhook = match &self.webhook {
+            Some(source) => webhook::checks(source, self.cluster.kubeconfig())?,
+            None => Vec::new(),
+        };
+        let nameless = [&names.cluster, &names.bucket, &self.issuer.issuer];
+        if self.webhook.is_some() && nameless.iter().all(|name| name.is_none()) {
+            return print(None, webhook, global);
+        }
         let region = resolve::region(global).await?;
         let session = Session::open(global, stop, &region, names.account_id.as_ref(), false).await;
         if self.dangling {
@@ -146,6 +160,7 @@ impl Verify {
                 .checks(&target.issuer, published.as_ref(), self.proof.audience())
                 .await?,
         );
+        checks.extend(webhook);
         let issuer = &target.issuer;
         let proof = self
             .proof

@@ -15,3 +15,4 @@ pub mod roles;
 pub mod takeover;
 pub mod tls;
 pub mod token;
+pub mod webhook;

@@ -68,6 +68,11 @@ impl WantedRole {
         &self.name
     }
 
+    /// Whether it is for this subject.
+    pub(in super::super) fn trusts(&self, subject: &str) -> bool {
+        self.subjects.iter().any(|one| one == subject)
+    }
+
     /// Its ARN.
     pub(in super::super) fn arn(&self, account: &AccountId, region: &str) -> Result<String> {
         let partition = partition::of_region(region)?;

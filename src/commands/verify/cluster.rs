@@ -39,6 +39,11 @@ pub(super) struct ClusterOptions {
 }
 
 impl ClusterOptions {
+    /// Where kubectl finds the cluster.
+    pub(super) fn kubeconfig(&self) -> Option<&Path> {
+        self.kubeconfig.as_deref()
+    }
+
     /// Standard input is one document.
     pub(super) fn check(&self) -> Result<()> {
         let files = [&self.cluster_jwks, &self.cluster_discovery, &self.token];
@@ -101,7 +106,8 @@ impl ClusterOptions {
             });
         }
         let kubeconfig = self.kubeconfig.clone()?;
-        let body = spawn_blocking(move || kubectl(&kubeconfig, path)).await;
+        let body =
+            spawn_blocking(move || kubectl(Some(&kubeconfig), &["get", "--raw", path])).await;
         Some(Source {
             place: format!("kubectl get --raw {path}"),
             body: body.unwrap_or_else(|cause| Err(cause.to_string())),
@@ -119,11 +125,17 @@ fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
 }
 
 /// kubectl knows how to log in to any cluster; its own words say what went wrong.
-fn kubectl(kubeconfig: &Path, path: &str) -> std::result::Result<Vec<u8>, String> {
+pub(super) fn kubectl(
+    kubeconfig: Option<&Path>,
+    arguments: &[&str],
+) -> std::result::Result<Vec<u8>, String> {
     let mut kubectl = std::process::Command::new("kubectl");
-    kubectl.arg("--kubeconfig").arg(kubeconfig);
-    kubectl.args(["--request-timeout=5s", "get", "--raw", path]);
+    if let Some(kubeconfig) = kubeconfig {
+        kubectl.arg("--kubeconfig").arg(kubeconfig);
+    }
     let output = kubectl
+        .arg("--request-timeout=5s")
+        .args(arguments)
         .stdin(std::process::Stdio::null())
         .output()
         .map_err(|cause| format!("cannot run kubectl: {cause}"))?;

@@ -126,7 +126,8 @@ pub(super) fn told(error: &Error) -> String {
     parts.collect::<Vec<_>>().join(": ")
 }
 
-fn role_arn(text: &str) -> std::result::Result<String, String> {
+/// The ARN of a role.
+pub(in super::super) fn role_arn(text: &str) -> std::result::Result<String, String> {
     match text.starts_with("arn:")
         && text.contains(":iam::")
         && text.contains(":role/")

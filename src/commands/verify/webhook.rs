@@ -1,0 +1,84 @@
+//! `verify --webhook`: the webhook's manifests in a file, or what the cluster has.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::file;
+use crate::output;
+use crate::verify::report::Check;
+use crate::verify::webhook::{Webhook, certificate_in, check, webhooks};
+
+use super::super::token::now;
+use super::cluster::kubectl;
+
+/// All checks; `source` is a file, or `kubectl`.
+pub(super) fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {
+    let (objects, live) = match source.to_str() {
+        Some("kubectl") => {
+            let arguments = ["get", "mutatingwebhookconfigurations", "-o", "json"];
+            let json = kubectl(kubeconfig, &arguments).map_err(cannot_ask)?;
+            let list = serde_json::from_slice(&json)
+                .map_err(|e| cannot_ask(format!("its answer is not JSON: {e}")))?;
+            (vec![list], true)
+        }
+        _ => (read(source)?, false),
+    };
+    let found = webhooks(&objects);
+    if found.is_empty() {
+        let place = output::path(source);
+        let expected = "a MutatingWebhookConfiguration of the pod identity webhook";
+        return Ok(vec![
+            Check::new("webhook", place, false, expected, "there is none")
+                .hint("'irsactl webhook' prints its manifests; without it pods need 'irsactl role --without-webhook'"),
+        ]);
+    }
+    let now = now()?;
+    let mut checks = Vec::new();
+    for webhook in &found {
+        let serving = match live {
+            true => live_certificate(webhook, kubeconfig),
+            false => certificate_in(&objects, webhook)
+                .ok_or_else(|| "no Secret of type kubernetes.io/tls is in the file".to_owned()),
+        };
+        let serving = serving.as_deref().map_err(String::as_str);
+        checks.extend(check(webhook, serving, now));
+    }
+    Ok(checks)
+}
+
+/// The certificate alone: the Secret's key is not asked for.
+fn live_certificate(
+    webhook: &Webhook<'_>,
+    kubeconfig: Option<&Path>,
+) -> std::result::Result<Vec<u8>, String> {
+    let (service, namespace) = webhook.service();
+    let secret = format!("{service}-cert");
+    let jsonpath = r"jsonpath={.data.tls\.crt}";
+    let arguments = ["-n", namespace, "get", "secret", &secret, "-o", jsonpath];
+    let text = kubectl(kubeconfig, &arguments)?;
+    let object = serde_json::json!({
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": { "namespace": namespace },
+        "data": { "tls.crt": String::from_utf8_lossy(&text) },
+    });
+    certificate_in(&[object], webhook)
+        .ok_or_else(|| format!("Secret {namespace}/{secret} has no tls.crt"))
+}
+
+fn read(path: &Path) -> Result<Vec<Value>> {
+    let text = file::read_key(path)?;
+    let text = String::from_utf8_lossy(&text);
+    serde_saphyr::from_multiple(&text).map_err(|cause| {
+        Error::failed(format!("cannot read {}", output::path(path)))
+            .because(cause.without_snippet())
+    })
+}
+
+fn cannot_ask(cause: String) -> Error {
+    Error::failed("cannot ask the cluster for its webhooks")
+        .because(cause)
+        .hint("give a file in place of kubectl, or another --kubeconfig")
+}
