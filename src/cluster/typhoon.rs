@@ -15,7 +15,7 @@ pub fn render(settings: &ApiServerSettings) -> Result<String> {
     settings.refuse_existing(
         "Typhoon",
         "service_account_issuer is one value",
-        "on a cluster that runs, patch the manifest instead: irsactl flags --format static-pod",
+        "set it when the cluster is created; on one that runs, every pod must be restarted after the change",
     )?;
     settings.refuse_audiences("Typhoon", "its modules have no variable for them")?;
     // An issuer has no $ or %, so its JSON string is an HCL string too.
