@@ -1,9 +1,8 @@
-//! K3s: `kube-apiserver-arg` in its configuration file.
+//! K3s: `kube-apiserver-arg`, in which `flag-=value` comes before the default, `flag+=value` behind it, and
+//! `flag=value` in its place; repeated flags keep their order (k3s-io/k3s, `pkg/util/args.go`).
 //!
-//! `flag-=value` puts a value before the default, `flag+=value` behind it, and `flag=value` replaces it;
-//! repeated flags keep their order (k3s-io/k3s, `pkg/util/args.go`). The default issuer depends on the
-//! cluster's domain, so it is kept by prepending and never written down a second time: kube-apiserver
-//! does not start with an issuer that comes twice.
+//! The default issuer depends on the cluster's domain, so it is kept by prepending and never written down
+//! a second time: kube-apiserver does not start with an issuer that comes twice.
 
 use minijinja::context;
 

@@ -1,8 +1,8 @@
 //! kubeadm's ClusterConfiguration: v1beta4, a list, from Kubernetes 1.31; v1beta3, a map, before it.
 //!
-//! A map cannot repeat a flag, and kubeadm sorted the list by value until its patch releases of
-//! January 2026 (kubernetes/kubeadm#3261). Where two issuers would change places, one stays in
-//! `extraArgs` and a kubeadm patch of the static pod puts the others before it.
+//! A map cannot repeat a flag, and kubeadm sorted the list by value until January 2026 (kubeadm#3261).
+//! Where issuers would change places, one stays in `extraArgs`, and a kubeadm patch of the static pod
+//! puts the others before it.
 
 use minijinja::context;
 
@@ -42,6 +42,7 @@ pub fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<
         context! {
             api => if is_list { "v1beta4" } else { "v1beta3" },
             version => assumed(version),
+            is_assumed => version.is_none(),
             flags => flags(&listed),
             operations => patch(&operations),
             why,

@@ -25,6 +25,11 @@ pub struct Talos<'a> {
     pub has_secret_file: bool,
 }
 
+/// Whether there is the document, which holds public keys of tokens that stay accepted.
+pub fn takes_public_keys(version: Option<Version>) -> bool {
+    version.is_none_or(|version| version.is_from(14))
+}
+
 impl Talos<'_> {
     /// The patch as YAML, without the signing key.
     pub fn render(&self) -> Result<String> {
@@ -44,7 +49,7 @@ impl Talos<'_> {
     }
 
     fn is_document(&self) -> bool {
-        self.version.is_none_or(|version| version.is_from(14))
+        takes_public_keys(self.version)
     }
 
     fn check(&self) -> Result<()> {

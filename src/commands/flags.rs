@@ -7,7 +7,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::cluster::settings::{ApiAudience, ApiServerSettings, ExistingIssuer, Flag};
-use crate::cluster::talos::Talos;
+use crate::cluster::talos::{self, Talos};
 use crate::cluster::version::Version;
 use crate::cluster::{
     cluster_api, eks_anywhere, flags, k0s, k3s, kind, kops, kubeadm, kubespray, microk8s,
@@ -120,8 +120,8 @@ impl NodeOptions {
     fn warn_of_audiences(&self) {
         if self.api_audience.iter().any(ApiAudience::is_for_aws) {
             output::say(
-                "warning: with sts.amazonaws.com among its audiences the API server takes every token that a pod \
-                 sends to AWS, and alone it refuses all others; tokens for AWS have this audience without it",
+                "warning: with sts.amazonaws.com in --api-audiences the API server accepts every token that a pod \
+                 sends to AWS, and with it alone no other token; leave it out: a token for AWS has this audience anyway",
             );
         }
     }
@@ -273,7 +273,10 @@ impl Flags {
         let talos = Talos {
             settings,
             version: self.talos_version,
-            public_keys: self.node.public_keys()?,
+            public_keys: match talos::takes_public_keys(self.talos_version) {
+                true => self.node.public_keys()?,
+                false => Vec::new(),
+            },
             has_secret_file: self.secret_file.is_some(),
         };
         let text = talos.render()?;

@@ -17,7 +17,7 @@ const OTHER: &str = "https://older.example";
 fn the_examples_of_the_distributions_do_what_they_show() {
     let examples = fs::read_dir(repository().join("examples/distributions")).unwrap();
     let documents: Vec<_> = examples.map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(documents.len(), 14);
+    assert_eq!(documents.len(), 15);
     for document in documents {
         assert!(execute_offline(&document) > 1, "{}", document.display());
     }
@@ -224,7 +224,7 @@ fn audiences_stay_as_the_cluster_has_them() {
         let run = work.irsactl(&command);
         assert!(
             run.stderr
-                .contains("warning: with sts.amazonaws.com among its audiences"),
+                .contains("warning: with sts.amazonaws.com in --api-audiences"),
             "{run:#?}"
         );
         assert!(run.ok().contains("sts.amazonaws.com"));
