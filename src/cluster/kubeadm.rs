@@ -1,12 +1,17 @@
-//! kubeadm's ClusterConfiguration, v1beta4 (Kubernetes 1.31 and later): the first API version whose
-//! `extraArgs` can repeat a flag.
+//! kubeadm's ClusterConfiguration: v1beta4, a list, from Kubernetes 1.31; v1beta3, a map, before it.
+//!
+//! A map cannot repeat a flag, and kubeadm sorted the list by value until January 2026 (kubeadm#3261).
+//! Where issuers would change places, one stays in `extraArgs`, and a kubeadm patch of the static pod
+//! puts the others before it.
 
 use minijinja::context;
 
 use crate::error::Result;
 
+use super::json_patch;
 use super::settings::ApiServerSettings;
-use super::template::render as render_template;
+use super::template::{flags, patch, render as render_template};
+use super::version::Version;
 
 const TEMPLATE: &str = include_str!("../../templates/kubeadm.yaml");
 
@@ -14,19 +19,51 @@ const TEMPLATE: &str = include_str!("../../templates/kubeadm.yaml");
 /// kubeadm's own, so a live cluster's must be listed again.
 pub const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/pki/sa.pub";
 
-/// The configuration as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
-    let flags = settings.flags().into_iter();
-    let flags: Vec<_> = flags
-        .map(|flag| context! { name => flag.name, value => flag.value })
-        .collect();
+/// The configuration as YAML, for a version of Kubernetes or the newest.
+pub fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<String> {
+    let is_list = version.is_none_or(|version| version.is_from(31));
+    let in_order = is_list && version.is_none_or(keeps_order);
+    let (listed, operations) = match settings.is_live() && !in_order {
+        true => {
+            let split = settings.split();
+            let key_files = split.key_files.into_iter();
+            let appended = key_files.map(|path| ("service-account-key-file", path));
+            let operations = json_patch::of_command(split.issuers, appended);
+            (split.flags, operations)
+        }
+        false => (settings.flags(), Vec::new()),
+    };
+    let why = match is_list {
+        true => "it sorts them by value: kubeadm issue 3261",
+        false => "they are a map",
+    };
     render_template(
         TEMPLATE,
         context! {
-            flags => flags,
+            api => if is_list { "v1beta4" } else { "v1beta3" },
+            version => assumed(version),
+            is_assumed => version.is_none(),
+            flags => flags(&listed),
+            operations => patch(&operations),
+            why,
             node_dir => settings.node_dir.as_str(),
             signing_key_file => settings.signing_key_file(),
-            live => !settings.existing_issuers.is_empty(),
+            live => settings.is_live(),
         },
     )
+}
+
+/// The version in words.
+pub(super) fn assumed(version: Option<Version>) -> String {
+    match version {
+        Some(version) => version.to_string(),
+        None => "1.36 or later, assumed without --kubernetes-version".to_owned(),
+    }
+}
+
+/// Whether the order of `extraArgs` is kept (kubernetes/kubernetes#135400, in 1.36.0). The
+/// cherry-picks are in CHANGELOG-1.35.md under v1.35.1 and in CHANGELOG-1.34.md under v1.34.4; those
+/// for 1.33 and 1.32 are merged, but no changelog at hand names their release.
+fn keeps_order(version: Version) -> bool {
+    version.is_from(36) || version.is_patch_from(35, 1) || version.is_patch_from(34, 4)
 }

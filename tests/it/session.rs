@@ -159,6 +159,15 @@ pub(crate) fn execute(document: &Path) -> usize {
     fs::copy(repository().join("examples").join(file), work.path(file)).unwrap();
     work.environment
         .extend(aws.environment("111122223333", "us-west-2"));
+    execute_in(work, document)
+}
+
+/// The same for a document whose commands need no AWS.
+pub(crate) fn execute_offline(document: &Path) -> usize {
+    execute_in(Offline::new(), document)
+}
+
+fn execute_in(mut work: Offline, document: &Path) -> usize {
     let binaries = Path::new(env!("CARGO_BIN_EXE_irsactl"))
         .parent()
         .unwrap()

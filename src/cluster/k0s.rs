@@ -1,0 +1,40 @@
+//! k0s's ClusterConfig: `extraArgs`, a map that replaces k0s's own values, and `rawArgs`, a list that is
+//! appended to them (k0sproject/k0s, `pkg/component/controller/apiserver.go`).
+//!
+//! k0s sets api-audiences itself, with the one that konnectivity needs, so they stay untouched unless
+//! they are given.
+
+use minijinja::context;
+
+use crate::error::Result;
+
+use super::settings::ApiServerSettings;
+use super::template::render as render_template;
+
+const TEMPLATE: &str = include_str!("../../templates/k0s.yaml");
+
+/// k0s's own public key, which `service-account-key-file` replaces.
+pub const DEFAULT_PUBLIC_KEY: &str = "/var/lib/k0s/pki/sa.pub";
+
+/// The configuration as YAML.
+pub fn render(settings: &ApiServerSettings) -> Result<String> {
+    let issuers = settings.existing().into_iter();
+    let mut raw: Vec<String> = issuers
+        .map(|issuer| format!("--service-account-issuer={issuer}"))
+        .collect();
+    let keys = settings.existing_public_keys.iter();
+    raw.extend(keys.map(|path| format!("--service-account-key-file={path}")));
+    render_template(
+        TEMPLATE,
+        context! {
+            raw,
+            issuer => settings.issuer.as_str(),
+            signing_key_file => settings.signing_key_file(),
+            public_key_file => settings.public_key_file(),
+            jwks_uri => settings.issuer.jwks_uri(),
+            audiences => settings.given_audiences().map(|audiences| audiences.join(",")),
+            node_dir => settings.node_dir.as_str(),
+            live => settings.is_live(),
+        },
+    )
+}

@@ -1,0 +1,41 @@
+//! kubespray's variables (kubernetes-sigs/kubespray, `docs/ansible/vars.md` and
+//! `roles/kubernetes/control-plane/templates/kubeadm-config.v1beta4.yaml.j2`).
+//!
+//! Its extra args are a dict, and kubeadm sorts or not: with two issuers one stays in the dict, and
+//! `kubeadm_patches` puts the others before it.
+
+use minijinja::context;
+
+use crate::error::Result;
+
+use super::json_patch;
+use super::settings::ApiServerSettings;
+use super::template::{flags, patch, render as render_template};
+
+const TEMPLATE: &str = include_str!("../../templates/kubespray.yaml");
+
+/// The first public key of a cluster that kubespray made: its `kube_cert_dir` is /etc/kubernetes/ssl.
+pub const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/ssl/sa.pub";
+
+/// The variables as YAML.
+pub fn render(settings: &ApiServerSettings) -> Result<String> {
+    let split = settings.split();
+    let key_files = split.key_files.into_iter();
+    let operations = match settings.is_live() {
+        true => json_patch::of_command(
+            split.issuers,
+            key_files.map(|path| ("service-account-key-file", path)),
+        ),
+        false => Vec::new(),
+    };
+    render_template(
+        TEMPLATE,
+        context! {
+            flags => flags(&split.flags),
+            operations => patch(&operations),
+            node_dir => settings.node_dir.as_str(),
+            signing_key_file => settings.signing_key_file(),
+            live => settings.is_live(),
+        },
+    )
+}

@@ -1,0 +1,29 @@
+//! OpenShift: the Authentication resource. Its operator trusts the previous issuer for 24 hours by itself
+//! (openshift/cluster-kube-apiserver-operator, `ObserveServiceAccountIssuer`; OpenShift documentation,
+//! "Configuring bound service account tokens using volume projection").
+
+use minijinja::context;
+
+use crate::error::Result;
+
+use super::settings::ApiServerSettings;
+use super::template::{list, render as render_template};
+
+const TEMPLATE: &str = include_str!("../../templates/openshift.yaml");
+
+/// The resource as YAML.
+pub fn render(settings: &ApiServerSettings) -> Result<String> {
+    let existing = settings.existing();
+    if existing.len() > 1 {
+        settings.refuse_existing(
+            "OpenShift",
+            "its operator trusts the current issuer for 24 hours after a change, and takes no list",
+            "give the current issuer alone",
+        )?;
+    }
+    settings.refuse_audiences("OpenShift", "its operator sets the audiences")?;
+    render_template(
+        TEMPLATE,
+        context! { existing => list(&existing), issuer => settings.issuer.as_str() },
+    )
+}

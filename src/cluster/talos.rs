@@ -1,0 +1,106 @@
+//! Talos: a patch of the machine configuration up to 1.13, the document KubeServiceAccountConfig from 1.14
+//! (siderolabs/talos, `pkg/machinery/config/types/k8s/service_account.go`).
+//!
+//! Up to 1.12 `extraArgs` is a map of single values. Up to 1.13 the key flags are denied
+//! (`control_plane_final.go`, mergePolicies), so a new signing key drops the old one.
+
+use minijinja::context;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+use super::settings::ApiServerSettings;
+use super::template::{self, SECRET, list};
+use super::version::Version;
+
+/// What a Talos configuration is made of.
+pub struct Talos<'a> {
+    /// The settings.
+    pub settings: &'a ApiServerSettings,
+    /// The version, or the newest.
+    pub version: Option<Version>,
+    /// The PEM text of the public keys whose tokens stay accepted: Talos takes no file names.
+    pub public_keys: Vec<String>,
+    /// Whether the signing key goes into a file.
+    pub has_secret_file: bool,
+}
+
+/// Whether there is the document, which holds public keys of tokens that stay accepted.
+pub fn takes_public_keys(version: Option<Version>) -> bool {
+    version.is_none_or(|version| version.is_from(14))
+}
+
+impl Talos<'_> {
+    /// The patch as YAML, without the signing key.
+    pub fn render(&self) -> Result<String> {
+        self.check()?;
+        self.fill(None)
+    }
+
+    /// The patch as YAML, with the signing key.
+    pub fn secret(&self, signing_key: &str) -> Result<Zeroizing<String>> {
+        self.check()?;
+        let text = self.fill(Some(SECRET))?;
+        let key = match self.is_document() {
+            true => template::json_lines(signing_key),
+            false => template::base64(signing_key)?,
+        };
+        template::with_secret(&text, &key)
+    }
+
+    fn is_document(&self) -> bool {
+        takes_public_keys(self.version)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.is_document() {
+            return Ok(());
+        }
+        if self.version.is_some_and(|version| !version.is_from(13)) {
+            self.settings.refuse_existing(
+                "Talos before 1.13",
+                "its extraArgs are a map, in which service-account-issuer has one value",
+                "update to Talos 1.14, which takes accepted issuers and keys",
+            )?;
+        }
+        if self.settings.is_live() && self.has_secret_file {
+            return Err(Error::refused("cannot bring a new signing key into a Talos cluster that runs")
+                .because("before 1.14 Talos cannot keep the old public key, so every pod that has a token now would be locked out")
+                .hint("leave --secret-file away: the cluster keeps its key, and the output says how to publish it"));
+        }
+        Ok(())
+    }
+
+    fn fill(&self, signing_key: Option<&str>) -> Result<String> {
+        let settings = self.settings;
+        let live = settings.is_live();
+        // Talos takes its endpoint for the audience, and the document the issuer alone.
+        let audiences = match live && self.is_document() {
+            true => Some(settings.audiences()),
+            false => settings.given_audiences(),
+        };
+        let version = match self.version {
+            Some(version) => version.to_string(),
+            None => "1.14 or later, assumed without --talos-version".to_owned(),
+        };
+        let template = match self.is_document() {
+            true => include_str!("../../templates/talos-document.yaml"),
+            false => include_str!("../../templates/talos-patch.yaml"),
+        };
+        template::render(
+            template,
+            context! {
+                version,
+                live,
+                audiences => audiences.map(|audiences| list(&audiences)),
+                signing_key,
+                secret => signing_key.is_some(),
+                written => self.has_secret_file,
+                issuer => settings.issuer.as_str(),
+                existing => list(&settings.existing()),
+                public_keys => list(&self.public_keys),
+                jwks_uri => settings.issuer.jwks_uri(),
+            },
+        )
+    }
+}
