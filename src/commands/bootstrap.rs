@@ -30,8 +30,8 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --dry-run --offline --account-id 111122223333
   irsactl bootstrap --cluster demo --region us-west-2 --yes
 
-Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks,
-makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a
+Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks, \
+makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a \
 cluster file (--config) come up with the issuer.")]
 pub struct Bootstrap {
     #[command(flatten)]

@@ -21,7 +21,7 @@ Examples:
   irsactl jwks > keys.json
   irsactl jwks --public-key /etc/kubernetes/pki/sa.pub
 
-Reads SPKI and PKCS#1 public keys, X.509 certificates, and private keys, of which only the public
+Reads SPKI and PKCS#1 public keys, X.509 certificates, and private keys, of which only the public \
 half is taken; several PEM blocks a file. The JWK Set is sorted by kid, and duplicates fold.")]
 pub struct Jwks {
     /// File with public keys; repeat it for several [default: the key of the issuer directory]

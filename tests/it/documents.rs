@@ -76,6 +76,8 @@ fn every_example_of_a_help_page_works() {
         "provider",
         "flags",
         "role",
+        "webhook",
+        "echoer",
         "verify",
         "explain",
         "token mint",
@@ -97,7 +99,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 37);
+    assert_eq!(examples, 44);
 }
 
 #[test]

@@ -31,3 +31,4 @@ mod token;
 mod verify;
 mod verify_account;
 mod verify_host;
+mod webhook;
