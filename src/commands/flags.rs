@@ -328,7 +328,8 @@ fn kubernetes_version(text: &str) -> std::result::Result<Version, &'static str> 
     }
 }
 
-fn node_path(text: &str) -> std::result::Result<String, String> {
+/// An absolute path on a node.
+pub(super) fn node_path(text: &str) -> std::result::Result<String, String> {
     // YAML takes these two for line breaks as well.
     let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
     match text.starts_with('/') && !text.ends_with('/') && !text.contains(breaks) {

@@ -22,6 +22,7 @@ mod local_aws;
 mod merge_rules;
 mod refusals;
 mod role;
+mod rotate;
 mod secrets;
 mod session;
 mod signing_key_files;
