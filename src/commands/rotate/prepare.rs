@@ -109,7 +109,11 @@ impl Prepare {
         if self.key_only {
             save()?;
         } else {
-            let desired = scene.desired(jwks::jwk_set(&[public.clone()])?, &[], change.adopt);
+            let desired = scene.desired(
+                jwks::jwk_set(std::slice::from_ref(&public))?,
+                &[],
+                change.adopt,
+            );
             let planned = scene.session.plan(&desired).await?;
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
