@@ -123,6 +123,7 @@ impl Bootstrap {
             provider: Some(provider),
             roles,
             key_set: None,
+            teardown: None,
             adopt: change.adopt,
         };
         self.node.warn_of_lock_out();
