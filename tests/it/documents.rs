@@ -90,6 +90,7 @@ fn every_example_of_a_help_page_works() {
         "rotate activate",
         "rotate status",
         "rotate retire",
+        "destroy",
     ] {
         let help = tenant.irsactl(&format!("{command} --help")).ok();
         let (_, section) = help.split_once("Examples:\n").unwrap();
@@ -104,7 +105,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 50);
+    assert_eq!(examples, 52);
 }
 
 #[test]
