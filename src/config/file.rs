@@ -147,7 +147,14 @@ impl ClusterFile {
             return Err(cannot().because(format!("it has {size} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(|e| cannot().because(e))?;
-        let file: Self = serde_saphyr::from_str(&text).map_err(|cause| {
+        Self::parse(&text, path)
+    }
+
+    /// Parses the text of a file.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let shown = path.to_string_lossy();
+        let cannot = || Error::usage(format!("cannot use the cluster file '{shown}'"));
+        let file: Self = serde_saphyr::from_str(text).map_err(|cause| {
             let cause = cause.without_snippet();
             let error = cannot().because(cause);
             match suggestion(cause) {

@@ -17,18 +17,32 @@ const MAX_TRUST_POLICY: usize = 2048;
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
 /// Whether a text fits a pattern in which `*` is any text and `?` any character (IAM, `StringLike`).
+/// Only the last `*` is ever gone back to, so a hostile pattern takes no longer than a product of lengths.
 pub fn is_like(pattern: &str, text: &str) -> bool {
-    let Some(first) = pattern.chars().next() else {
-        return text.is_empty();
-    };
-    let rest = &pattern[first.len_utf8()..];
-    if first == '*' {
-        let mut ends = text.char_indices().map(|(end, _)| end).chain([text.len()]);
-        return ends.any(|end| is_like(rest, &text[end..]));
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut seen) = (0, 0);
+    let mut star = None;
+    while seen < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(c) if *c == '?' || *c == text[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => {
+                let Some((place, taken)) = star else {
+                    return false;
+                };
+                star = Some((place, taken + 1));
+                (at, seen) = (place + 1, taken + 1);
+            }
+        }
     }
-    let mut chars = text.chars();
-    let next = chars.next();
-    next.is_some_and(|next| first == '?' || first == next) && is_like(rest, chars.as_str())
+    pattern[at..].iter().all(|c| *c == '*')
 }
 
 /// Whether a trust policy lets tokens of a provider in, by whatever statement.
@@ -158,6 +172,22 @@ mod tests {
             audience: "sts.amazonaws.com".to_owned(),
             wildcard: false,
         }
+    }
+
+    #[test]
+    fn patterns_are_iams() {
+        for (pattern, text, expected) in [
+            ("a*c", "abbc", true),
+            ("a*c", "abb", false),
+            ("*", "", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("**a*", "bab", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
+        }
+        assert!(!is_like(&"*a".repeat(1000), &"a".repeat(900)));
     }
 
     #[test]

@@ -40,14 +40,16 @@ pub async fn fetch(host: &str, port: u16) -> Result<Chain> {
     let stream = connection::connect(host, port).await?;
     let (_, session) = stream.get_ref();
     let presented = session.peer_certificates().unwrap_or_default();
-    presented
-        .iter()
-        .map(describe)
-        .collect::<Result<_>>()
-        .map(Chain)
+    Chain::of(presented)
 }
 
 impl Chain {
+    /// A chain as it was presented.
+    pub fn of(presented: &[CertificateDer<'_>]) -> Result<Self> {
+        let certificates = presented.iter().map(describe);
+        certificates.collect::<Result<_>>().map(Self)
+    }
+
     /// The server's own certificate.
     pub fn leaf(&self) -> Option<&PresentedCertificate> {
         self.0.first()
