@@ -2,6 +2,7 @@
 //!
 //! Pure: [`settings`] says what must be set and in which order, the other files how it is written.
 
+pub mod accepted;
 pub mod cluster_api;
 pub mod echoer;
 pub mod eks_anywhere;

@@ -1,5 +1,6 @@
 //! One file a subcommand: its arguments and what it does. Here alone I/O meets the domain.
 
+mod adopt;
 pub mod bootstrap;
 mod change_options;
 pub mod config;

@@ -61,8 +61,12 @@ fn every_example_of_a_help_page_works() {
     let mut tenant = Tenant::new();
     let binary = Path::new(env!("CARGO_BIN_EXE_irsactl"));
     let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", binary.parent().unwrap().display());
+    let here = tenant.dir.path().display();
+    let path = format!("{here}:{}:{path}", binary.parent().unwrap().display());
     tenant.offline.environment.insert("PATH", path);
+    // A cluster with the key of the issuer directory.
+    tenant.write("kubectl", "#!/bin/sh\nirsactl jwks\n");
+    tenant.shell("chmod +x kubectl");
     let file = repository().join("examples/irsactl.yaml");
     fs::copy(file, tenant.path("irsactl.yaml")).unwrap();
     let mut examples = 0;
@@ -90,14 +94,14 @@ fn every_example_of_a_help_page_works() {
         for line in section.replace("\\\n", " ").lines() {
             // The one file of somebody else's machine.
             let line = match command {
-                "jwks" => line.replace("/etc/kubernetes/pki/sa.pub", "issuer/sa-signer.pub"),
-                _ => line.to_owned(),
+                "flags" => line.to_owned(),
+                _ => line.replace("/etc/kubernetes/pki/sa.pub", "issuer/sa-signer.pub"),
             };
             tenant.shell(&line);
             examples += 1;
         }
     }
-    assert_eq!(examples, 37);
+    assert_eq!(examples, 41);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 // A panic is how a test fails, and how its helpers do.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adopt_key;
 mod bad_input;
 mod bootstrap;
 mod cluster_file;
