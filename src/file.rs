@@ -86,16 +86,17 @@ fn parent(path: &Path) -> &Path {
 /// Replaces or creates a file that can be made again at any time. A symlink is replaced, never
 /// followed.
 pub fn write_document(path: &Path, contents: &[u8]) -> Result<()> {
-    let file = temporary(path, contents, 0o644)?;
-    file.persist(path)
-        .map_err(|e| cannot_write(path).because(e.error))?;
-    Ok(())
+    replace(path, contents, 0o644)
 }
 
 /// Replaces or creates a file that only its owner can read, and that can be made again at any time:
 /// never a signing key.
 pub fn replace_private(path: &Path, contents: &[u8]) -> Result<()> {
-    let file = temporary(path, contents, 0o600)?;
+    replace(path, contents, 0o600)
+}
+
+fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
+    let file = temporary(path, contents, mode)?;
     file.persist(path)
         .map_err(|e| cannot_write(path).because(e.error))?;
     Ok(())

@@ -34,9 +34,9 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --adopt-key /etc/kubernetes/pki/sa.pub \\
     --existing-issuer https://kubernetes.default.svc.cluster.local --dry-run
 
-Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks,
-makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a
-cluster file (--config) come up with the issuer. With --adopt-key no key is made, and no file of the
+Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks, \
+makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a \
+cluster file (--config) come up with the issuer. With --adopt-key no key is made, and no file of the \
 issuer directory is read.")]
 pub struct Bootstrap {
     #[command(flatten)]

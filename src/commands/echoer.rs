@@ -21,12 +21,12 @@ use super::{resolve, role};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  irsactl echoer --service-account default/app --cluster demo --region us-west-2 --account-id 111122223333
+  irsactl echoer --service-account default/app --cluster demo --region us-west-2
   irsactl echoer --service-account default/app --bucket my-data --region us-west-2 \\
     --role-arn arn:aws:iam::111122223333:role/app
 
-Prints a Job for: kubectl apply -f. Its log says which of three steps failed: the webhook's injection,
-the exchange of the token at STS, and with --bucket the writing of one object.")]
+Prints a Job for 'kubectl apply -f -'. Its log says which step failed: the webhook's injection, the \
+exchange of the token at STS, and with --bucket the writing of one object.")]
 pub struct Echoer {
     /// Whose credentials to try
     #[arg(long, value_name = "NAMESPACE/NAME")]

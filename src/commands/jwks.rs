@@ -22,8 +22,8 @@ Examples:
   irsactl jwks --public-key /etc/kubernetes/pki/sa.pub
   kubectl get --raw /openid/v1/jwks | irsactl jwks --adopt-key -
 
-Reads SPKI and PKCS#1 public keys, X.509 certificates and JWK Sets, and with --public-key private
-keys too, of which only the public half is taken; several PEM blocks a file. The JWK Set is sorted
+Reads SPKI and PKCS#1 public keys, X.509 certificates and JWK Sets, and with --public-key private \
+keys too, of which only the public half is taken; several PEM blocks a file. The JWK Set is sorted \
 by kid, and duplicates fold.")]
 pub struct Jwks {
     /// File with public keys; repeat it for several [default: the key of the issuer directory]

@@ -17,7 +17,7 @@ Examples:
   irsactl keygen
   irsactl keygen --bits 4096 --dir prod
 
-Writes DIR/sa-signer.key (PKCS#8 PEM, mode 0600) and DIR/sa-signer.pub (SPKI PEM), and prints the
+Writes DIR/sa-signer.key (PKCS#8 PEM, mode 0600) and DIR/sa-signer.pub (SPKI PEM), and prints the \
 key ID. A key that is there is kept and checked, never overwritten.")]
 pub struct Keygen {
     /// Size of a new key

@@ -38,8 +38,8 @@ Examples:
     --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
   irsactl role --service-account default/app --cluster demo --region us-west-2 --print-trust-policy
 
-Prints the ServiceAccount for the pod identity webhook, or with --without-webhook what a pod needs in
-its place. The trust policy has StringEquals on the subject and the audience; statements of an existing
+Prints the ServiceAccount for the pod identity webhook, or with --without-webhook what a pod needs in \
+its place. The trust policy has StringEquals on the subject and the audience; statements of an existing \
 role that trust somebody else are kept.")]
 pub struct RoleArgs {
     #[command(flatten)]

@@ -22,7 +22,7 @@ Examples:
   irsactl thumbprint s3.us-west-2.amazonaws.com
   irsactl thumbprint --bucket my-issuer --region us-west-2 -o json
 
-The thumbprint is the SHA-1 of the last certificate that the server presents, from a chain that
+The thumbprint is the SHA-1 of the last certificate that the server presents, from a chain that \
 verified. With -o json the whole chain is printed.")]
 pub struct ThumbprintArgs {
     /// A TLS server, instead of an issuer's

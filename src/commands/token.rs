@@ -46,7 +46,7 @@ Examples:
   irsactl token mint --cluster demo --region us-west-2 --out test.jwt
   irsactl token mint --issuer https://oidc.example.com --subject default/app --stdout
 
-The token is as good as one of the API server's: whoever has it can assume the subject's roles
+The token is as good as one of the API server's: whoever has it can assume the subject's roles \
 until it ends.")]
 struct Mint {
     #[command(flatten)]
@@ -172,7 +172,8 @@ impl Mint {
         let token = token::mint(&key, &claims)
             .map_err(|cause| Error::failed("cannot sign a token").because(cause))?;
         if let Some(path) = &self.out {
-            file::write_private(path, format!("{token}\n").as_bytes())?;
+            // As the kubelet writes it: SDKs send the file as it is, and STS takes no newline.
+            file::write_private(path, token.as_bytes())?;
         }
         let answer = MintAnswer {
             issuer,

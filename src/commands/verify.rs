@@ -43,8 +43,8 @@ Examples:
   irsactl verify --dangling --region us-west-2
   irsactl verify --webhook webhook.yaml
 
-With --role-arn it signs a token with the key of the issuer directory and lets STS judge it: any role
-of the account proves that the issuer works, and with --subject one that trusts the subject proves
+With --role-arn it signs a token with the key of the issuer directory and lets STS judge it: any role \
+of the account proves that the issuer works, and with --subject one that trusts the subject proves \
 the whole way. Credentials are never printed. A failed check ends with 3.")]
 pub struct Verify {
     #[command(flatten)]

@@ -29,9 +29,9 @@ Examples:
   irsactl webhook --region us-west-2 --certificate self-signed --renew > webhook.yaml
   irsactl webhook --region us-west-2 --format helm-values
 
-Prints the manifests of the Amazon EKS Pod Identity Webhook. cert-manager renews its certificate; a
-self-signed one is made here, from an authority kept in the issuer directory, and its Secret is written
-to a file that only you can read. Look at both in the cluster with: irsactl verify --webhook kubectl")]
+Prints the manifests of the Amazon EKS Pod Identity Webhook. cert-manager renews its certificate; a \
+self-signed one is made here, by an authority in the issuer directory, and its Secret is written to a \
+file that only you can read. Look at them in the cluster with: irsactl verify --webhook kubectl")]
 pub struct Webhook {
     /// The namespace, which must be there
     #[arg(long, default_value = "kube-system", value_name = "NAME", value_parser = dns_label)]

@@ -33,7 +33,7 @@ fn folded(text: &str) -> String {
 }
 
 /// All of them; the more particular message stands first.
-pub const KNOWN: [Known; 18] = [
+pub const KNOWN: [Known; 20] = [
     Known {
         message: "No OpenIDConnect provider found in your account",
         causes: &[
@@ -144,6 +144,23 @@ pub const KNOWN: [Known; 18] = [
         ],
         check: "kubectl get pod POD -o yaml shows AWS_ROLE_ARN and the volume aws-iam-token, or not",
         fix: "annotate the service account, then create the pod again",
+    },
+    Known {
+        message: "expected webhook response of admission.k8s.io/v1",
+        causes: &[
+            "the webhook's MutatingWebhookConfiguration asks in v1 first, which released images (up to v0.6.17) do not answer",
+        ],
+        check: "irsactl verify --webhook kubectl",
+        fix: "admissionReviewVersions: [v1beta1, v1], as 'irsactl webhook' prints it",
+    },
+    Known {
+        message: "failed calling webhook",
+        causes: &[
+            "the webhook's certificate has expired, or its caBundle is of another authority (x509 in the rest of the message)",
+            "no pod of it is ready, or a network policy keeps the API server from it",
+        ],
+        check: "irsactl verify --webhook kubectl",
+        fix: "irsactl webhook --certificate self-signed --renew, and apply both files; then create the pods again",
     },
     Known {
         message: "invalid signature, no keys found",

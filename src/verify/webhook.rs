@@ -120,7 +120,9 @@ pub fn check(webhook: &Webhook<'_>, serving: Result<&[u8], &str>, now: u64) -> V
                 Check::new("webhook certificate", &place, verified.is_ok(), expected, actual)
                     .hint("pods get no credentials, and with failurePolicy Ignore nobody is told: 'irsactl webhook --renew', then apply both files"),
             );
-            if let Some((seconds, text)) = ends(serving) {
+            if verified.is_ok()
+                && let Some((seconds, text)) = ends(serving)
+            {
                 checks.push(tls::expiry(&dns_name, seconds, &text, now));
             }
         }

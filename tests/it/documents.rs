@@ -80,6 +80,8 @@ fn every_example_of_a_help_page_works() {
         "provider",
         "flags",
         "role",
+        "webhook",
+        "echoer",
         "verify",
         "explain",
         "token mint",
@@ -101,7 +103,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 41);
+    assert_eq!(examples, 48);
 }
 
 #[test]

@@ -38,7 +38,12 @@ impl Tools {
             fs::write(stamp, wanted).unwrap();
         }
         // The judges' sources may change without their packages.
-        for name in ["pyjwt_sign.py", "pyjwt_verify.py", "openid_client.mjs"] {
+        for name in [
+            "kubernetes_schema.py",
+            "pyjwt_sign.py",
+            "pyjwt_verify.py",
+            "openid_client.mjs",
+        ] {
             let source = Path::new(SOURCES).join("judges").join(name);
             fs::copy(source, tools.judges().join(name)).unwrap();
         }

@@ -32,3 +32,4 @@ mod token;
 mod verify;
 mod verify_account;
 mod verify_host;
+mod webhook;
