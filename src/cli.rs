@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, config, discovery, echoer, explain, flags, jwks, keygen, policy, provider, publish,
-    role, thumbprint, token, verify, webhook,
+    bootstrap, config, discovery, echoer, explain, flags, jwks, keygen, migrate, policy, provider,
+    publish, role, thumbprint, token, verify, webhook,
 };
 use crate::config::Global;
 
@@ -58,6 +58,8 @@ pub enum Command {
     Webhook(webhook::Webhook),
     /// Print a Job that proves in the cluster that a service account has its role
     Echoer(echoer::Echoer),
+    /// Change the issuer of a cluster that runs, in stages
+    Migrate(migrate::MigrateArgs),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
     Verify(verify::Verify),
     /// Say what an error message of STS, S3 or kube-apiserver means

@@ -15,6 +15,7 @@ pub mod kops;
 pub mod kubeadm;
 pub mod kubespray;
 pub mod microk8s;
+pub mod migration;
 pub mod openshift;
 pub mod rke2;
 pub mod service_account;

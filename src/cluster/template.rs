@@ -40,7 +40,7 @@ pub(super) fn common(settings: &ApiServerSettings) -> Value {
             "until every API server has the new issuer, the others answer 401 to new tokens.",
         ),
         Order::NewLast => (
-            "the existing issuer, which still signs",
+            "the existing issuer",
             "the existing issuer and its key go on signing; the new ones are accepted, and no more.",
         ),
         Order::NewAlone => (

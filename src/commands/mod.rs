@@ -13,6 +13,7 @@ pub mod flags;
 pub mod jwks;
 mod key_pair;
 pub mod keygen;
+pub mod migrate;
 pub mod policy;
 pub mod provider;
 pub mod publish;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Thumbprint(args) => block_on(global, async |_| args.run(global).await),
         Command::Provider(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Flags(args) => block_on(global, async |_| args.run(global).await),
+        Command::Migrate(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Webhook(args) => block_on(global, async |_| args.run(global).await),

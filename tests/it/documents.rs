@@ -65,7 +65,12 @@ fn every_example_of_a_help_page_works() {
     let path = format!("{here}:{}:{path}", binary.parent().unwrap().display());
     tenant.offline.environment.insert("PATH", path);
     // A cluster with the key of the issuer directory.
-    tenant.write("kubectl", "#!/bin/sh\nirsactl jwks\n");
+    let kubectl = "#!/bin/sh
+        case \"$*\" in
+        *jwks) irsactl jwks ;;
+        *) irsactl discovery --cluster demo ;;
+        esac";
+    tenant.write("kubectl", kubectl);
     tenant.shell("chmod +x kubectl");
     let file = repository().join("examples/irsactl.yaml");
     fs::copy(file, tenant.path("irsactl.yaml")).unwrap();
@@ -82,6 +87,10 @@ fn every_example_of_a_help_page_works() {
         "role",
         "webhook",
         "echoer",
+        "migrate start",
+        "migrate status",
+        "migrate next",
+        "migrate back",
         "verify",
         "explain",
         "token mint",
@@ -103,7 +112,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 48);
+    assert_eq!(examples, 54);
 }
 
 #[test]
