@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     bootstrap, config, discovery, echoer, explain, flags, jwks, keygen, migrate, policy, provider,
-    publish, role, thumbprint, token, verify, webhook,
+    publish, role, rotate, thumbprint, token, verify, webhook,
 };
 use crate::config::Global;
 
@@ -54,6 +54,8 @@ pub enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Create or update an IAM role that service accounts assume
     Role(role::RoleArgs),
+    /// Replace the signing key in steps, with no token refused on the way
+    Rotate(rotate::Rotate),
     /// Print the manifests of the pod identity webhook
     Webhook(webhook::Webhook),
     /// Print a Job that proves in the cluster that a service account has its role

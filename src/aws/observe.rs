@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
-use crate::plan::desired::{Desired, PublicAccessBlock, Publication, Tags};
+use crate::plan::desired::{Desired, KeySet, PublicAccessBlock, Publication, Tags};
 use crate::plan::observed::{Bucket, Object, Observed, Provider};
 
 use super::connect::Aws;
@@ -43,11 +43,18 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
         }
         Ok(roles)
     };
-    let (bucket, provider, roles) = tokio::try_join!(bucket, provider, roles)?;
+    let key_set = async {
+        match &desired.key_set {
+            Some(set) => key_set(aws, set).await,
+            None => Ok(None),
+        }
+    };
+    let (bucket, provider, roles, key_set) = tokio::try_join!(bucket, provider, roles, key_set)?;
     Ok(Observed {
         bucket,
         provider,
         roles,
+        key_set,
     })
 }
 
@@ -90,7 +97,7 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
     }
     let [jwks_key, discovery_key] = publication.object_keys();
     let (tags, public_access_block, policy, jwks, discovery) = tokio::try_join!(
-        tags(aws, publication),
+        tags(aws, &publication.bucket, &publication.account),
         public_access_block(aws, publication),
         policy(aws, publication),
         object(aws, &publication.bucket, &publication.account, &jwks_key),
@@ -149,13 +156,24 @@ pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) ->
     }
 }
 
-async fn tags(aws: &Aws, publication: &Publication) -> Result<Tags> {
-    let bucket = publication.bucket.as_str();
+/// The bucket's tags and the object; none when the bucket is not there.
+async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>)>> {
+    if !bucket_exists(aws, &set.bucket, &set.account).await? {
+        return Ok(None);
+    }
+    let seen = tokio::try_join!(
+        tags(aws, &set.bucket, &set.account),
+        object(aws, &set.bucket, &set.account, &set.key)
+    );
+    seen.map(Some)
+}
+
+async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {
     let result = aws
         .s3
         .get_bucket_tagging()
-        .bucket(bucket)
-        .expected_bucket_owner(publication.account.as_str())
+        .bucket(bucket.as_str())
+        .expected_bucket_owner(owner.as_str())
         .send()
         .await;
     match result {

@@ -50,12 +50,14 @@ where
         }
         _ => None,
     };
+    let precondition = code == "PreconditionFailed";
     let blocked = message.contains("BlockPublicPolicy");
     let mut error = failed(cannot(change), change.operation(), error);
     if let Some(hint) = hint {
         error = error.hint(hint);
     }
-    if blocked {
+    // Nothing was changed by this call, and by no other run of it.
+    if blocked || precondition {
         error = error.with_exit(Exit::Refused);
     }
     Err(Failure { error, not_yet })

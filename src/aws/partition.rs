@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Endpoint, Params, ResolveEndpoint};
 use aws_sdk_s3::types::BucketLocationConstraint;
+use url::Url;
 
 use crate::error::{Error, Result};
 use crate::iam::arn::Partition;
@@ -70,6 +71,26 @@ pub fn bucket_of_host(host: &str, region: &str) -> Option<BucketName> {
     let named = labels.next().unwrap_or(region);
     let bucket = BucketName::parse(bucket, None, named).ok()?;
     (bucket_host(&bucket, named).ok()? == host).then_some(bucket)
+}
+
+/// The bucket and the key of an object by its URL, in any of S3's forms: virtual-hosted or path-style,
+/// with the region after a dot, after the hyphen of old, or nowhere.
+pub fn object_of_url(url: &Url, region: &str) -> Option<(BucketName, String)> {
+    let any = BucketName::parse("any", None, region).ok()?;
+    let host = bucket_host(&any, region).ok()?;
+    let suffix = host.strip_prefix(&format!("any.s3.{region}"))?;
+    let path = url.path().strip_prefix('/')?;
+    let front = url.host_str()?.strip_suffix(suffix)?;
+    let service = |label: &str| {
+        label == "s3" || label == format!("s3.{region}") || label == format!("s3-{region}")
+    };
+    let (bucket, key) = match front.split_once('.') {
+        _ if service(front) => path.split_once('/')?,
+        Some((bucket, rest)) if service(rest) => (bucket, path),
+        _ => return None,
+    };
+    let bucket = BucketName::parse(bucket, None, region).ok()?;
+    Some((bucket, key.to_owned()))
 }
 
 fn resolve(region: &str, bucket: &str) -> Option<Endpoint> {
@@ -137,6 +158,32 @@ mod tests {
             let bucket = BucketName::parse("b1b", None, region).unwrap();
             assert_eq!(of_region(region).unwrap().0, partition, "{region}");
             assert_eq!(bucket_host(&bucket, region).unwrap(), host);
+        }
+    }
+
+    #[test]
+    fn an_object_is_found_by_every_form_of_its_url() {
+        for (url, expected) in [
+            (
+                "https://b1b.s3.us-west-2.amazonaws.com/a/keys.json",
+                Some("a/keys.json"),
+            ),
+            (
+                "https://s3.us-west-2.amazonaws.com/b1b/keys.json",
+                Some("keys.json"),
+            ),
+            (
+                "https://s3-us-west-2.amazonaws.com/b1b/openid/v1/jwks",
+                Some("openid/v1/jwks"),
+            ),
+            ("https://b1b.s3.amazonaws.com/keys.json", Some("keys.json")),
+            ("https://b1b.s3.eu-west-1.amazonaws.com/keys.json", None),
+            ("https://oidc.example.com/keys.json", None),
+        ] {
+            let found = object_of_url(&Url::parse(url).unwrap(), "us-west-2");
+            let expected = expected.map(|key| ("b1b".to_owned(), key.to_owned()));
+            let found = found.map(|(bucket, key)| (bucket.to_string(), key));
+            assert_eq!(found, expected, "{url}");
         }
     }
 

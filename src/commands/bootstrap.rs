@@ -139,6 +139,7 @@ impl Bootstrap {
             publication: Some(publication),
             provider: Some(provider),
             roles,
+            key_set: None,
             adopt: change.adopt,
         };
         self.node.warn_of_lock_out(keeps_key);

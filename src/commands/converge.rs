@@ -207,6 +207,13 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// Whether S3 is not where the issuer's host is, so that the public cannot be asked.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.aws
+            .as_ref()
+            .is_some_and(|aws| aws.s3_endpoint.is_some())
+    }
+
     /// The clients; none when offline.
     pub(super) fn aws(&self) -> Option<&Aws> {
         self.aws.as_ref()

@@ -20,6 +20,7 @@ pub mod publish;
 mod read_back;
 mod resolve;
 pub mod role;
+pub mod rotate;
 mod stop;
 pub mod thumbprint;
 pub mod token;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Migrate(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Rotate(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Webhook(args) => block_on(global, async |_| args.run(global).await),
         Command::Echoer(args) => block_on(global, async |_| args.run(global).await),
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),

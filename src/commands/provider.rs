@@ -171,6 +171,7 @@ impl ProviderArgs {
             publication: None,
             provider: Some(provider),
             roles: Vec::new(),
+            key_set: None,
             adopt: change.adopt,
         };
         let mut planned = session.plan(&desired).await?;

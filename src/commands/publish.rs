@@ -79,6 +79,7 @@ impl Publish {
             publication: Some(publication(&place, &session, keys, &self.key, tags)),
             provider: None,
             roles: Vec::new(),
+            key_set: None,
             adopt: change.adopt,
         };
         let planned = session.plan(&desired).await?;

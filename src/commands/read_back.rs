@@ -58,11 +58,12 @@ pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
         return Ok(());
     };
     let issuer = &desired.issuer;
-    fetch(&issuer.jwks_uri(), bucket.jwks.as_ref(), stop).await?;
-    fetch(&issuer.discovery_url(), bucket.discovery.as_ref(), stop).await
+    self::document(&issuer.jwks_uri(), bucket.jwks.as_ref(), stop).await?;
+    self::document(&issuer.discovery_url(), bucket.discovery.as_ref(), stop).await
 }
 
-async fn fetch(url: &str, object: Option<&Object>, stop: &Stop) -> Result<()> {
+/// Fetches one document anonymously until it is what its owner sees.
+pub(super) async fn document(url: &str, object: Option<&Object>, stop: &Stop) -> Result<()> {
     let parsed =
         Url::parse(url).map_err(|e| Error::failed(format!("cannot fetch {url}")).because(e))?;
     let expected = object.map_or(&[][..], |object| &object.body);

@@ -232,6 +232,7 @@ fn desired(
         publication: None,
         provider: None,
         roles: roles.collect::<Result<_>>()?,
+        key_set: None,
         adopt,
     })
 }

@@ -31,6 +31,7 @@ use super::provider::ProviderOptions;
 use super::stop::Stop;
 use super::{resolve, token as token_command};
 use cluster::ClusterOptions;
+pub(super) use cluster::{kubectl, read_document};
 pub(super) use proof::role_arn;
 use proof::{ProofOptions, told};
 

@@ -138,6 +138,51 @@ impl JwkSet {
         Ok(set)
     }
 
+    /// This set less some keys.
+    pub fn without(&self, kids: &[Kid]) -> Self {
+        let stays = |key: &&Jwk| !kids.contains(&key.kid);
+        let keys = self.keys.iter().filter(stays).cloned().collect();
+        Self { keys }
+    }
+
+    /// Parses a set that another tool published, as far as it can be written back in our form without
+    /// losing a key: RSA keys whose kid is the derived one, or empty. The empty one is the copy that the
+    /// upstream guide makes for Kubernetes before 1.16; it folds into its key.
+    pub fn parse_foreign(bytes: &[u8]) -> Result<Self, JwksError> {
+        #[derive(Deserialize)]
+        struct Foreign {
+            keys: Vec<ForeignKey>,
+        }
+        // Members such as alg may be missing, others may be there: n and e are the key.
+        #[derive(Deserialize)]
+        struct ForeignKey {
+            #[serde(rename = "kty")]
+            _kty: Kty,
+            #[serde(default)]
+            kid: String,
+            n: String,
+            e: String,
+        }
+        if let Some(member) = private_member(bytes) {
+            return Err(JwksError::Private(member));
+        }
+        let Foreign { keys } = serde_json::from_slice(bytes)?;
+        let mut public = Vec::new();
+        for key in keys {
+            let refused = |cause| JwksError::Key(key.kid.clone(), cause);
+            let one = PublicKey::from_jwk(&key.n, &key.e).map_err(refused)?;
+            let derived = one.kid().map_err(refused)?;
+            if !key.kid.is_empty() && key.kid != derived.as_str() {
+                let published = key.kid;
+                return Err(JwksError::Kid { published, derived });
+            }
+            public.push(one);
+        }
+        let set = Self::of(&public).map_err(|cause| JwksError::Key(String::new(), cause))?;
+        set.check()?;
+        Ok(set)
+    }
+
     fn check(&self) -> Result<(), JwksError> {
         if self.keys.len() > MAX_KEYS {
             return Err(JwksError::TooMany(self.keys.len()));
@@ -153,6 +198,12 @@ impl JwkSet {
         let key = self.keys.iter().find(|key| key.kid.as_str() == kid)?;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         Some((key.kid.clone(), decode(&key.n)?, decode(&key.e)?))
+    }
+
+    /// The key with this kid.
+    pub fn public_key(&self, kid: &Kid) -> Option<PublicKey> {
+        let key = self.keys.iter().find(|key| key.kid == *kid)?;
+        PublicKey::from_jwk(&key.n, &key.e).ok()
     }
 
     /// The key IDs, sorted.

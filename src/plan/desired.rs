@@ -12,6 +12,7 @@ use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
 
 use super::document::object_keys;
 
@@ -34,6 +35,8 @@ pub struct Desired {
     pub provider: Option<Provider>,
     /// Roles that service accounts assume.
     pub roles: Vec<Role>,
+    /// The published JWK Set alone, wherever it lies.
+    pub key_set: Option<KeySet>,
     /// Take over what is not tagged ours.
     pub adopt: bool,
 }
@@ -88,6 +91,21 @@ impl Publication {
             .collect();
         format!("IrsactlPublicDocuments{escaped}")
     }
+}
+
+/// A published JWK Set that a key joins or leaves: what a rotation changes, and nothing else of the bucket.
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The object.
+    pub key: String,
+    /// Keys that must be in the set.
+    pub join: JwkSet,
+    /// Key IDs that must not be.
+    pub retire: Vec<Kid>,
 }
 
 /// The public access block (S3 `PublicAccessBlockConfiguration`).

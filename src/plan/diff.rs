@@ -50,6 +50,9 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
     if let Some(provider) = &desired.provider {
         diff_provider(provider, observed.provider.as_ref(), &mut plan);
     }
+    if let Some(set) = &desired.key_set {
+        key_set::diff(set, observed.key_set.as_ref(), desired.adopt, &mut plan)?;
+    }
     for role in &desired.roles {
         role::diff(role, observed.roles.get(&role.name), &mut plan)?;
     }
@@ -315,6 +318,7 @@ fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
     (!missing.is_empty()).then_some(missing)
 }
 
+mod key_set;
 mod role;
 #[cfg(test)]
 mod tests;

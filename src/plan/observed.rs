@@ -15,6 +15,8 @@ pub struct Observed {
     pub provider: Option<Provider>,
     /// The roles that exist, by name.
     pub roles: BTreeMap<String, Role>,
+    /// The bucket's tags and the object, where a JWK Set alone is looked at.
+    pub key_set: Option<(Tags, Option<Object>)>,
 }
 
 /// A bucket of this account in this region.

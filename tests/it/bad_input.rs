@@ -220,7 +220,6 @@ fn the_command_line_is_checked_and_answers_64() {
         ("bootstrp", "a similar subcommand exists: 'bootstrap'"),
         ("bootstrap", "--cluster <NAME>"),
         ("bootstrap --cluster a --detailed-exitcode", "--dry-run"),
-        ("bootstrap --cluster a --dry-run --offline", "--account-id"),
         (
             "bootstrap --cluster a --dry-run --yes",
             "cannot be used with",

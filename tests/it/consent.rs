@@ -1,7 +1,7 @@
 //! Changes need consent: an answer on a terminal, or `--yes`.
 
 use crate::refusals::untouched;
-use crate::tenant::{Run, Tenant};
+use crate::tenant::{Offline, Run, Tenant};
 
 #[test]
 fn without_a_terminal_changes_need_yes() {
@@ -45,4 +45,12 @@ fn on_a_terminal_the_answer_decides() {
     untouched(&tenant);
     assert_eq!(ask("y").code, 0);
     assert_eq!(tenant.changes().len(), 6);
+}
+
+#[test]
+fn an_offline_plan_needs_the_account() {
+    let run = "publish --bucket abc --region us-west-2 --dry-run --offline";
+    let work = Offline::new();
+    work.irsactl("keygen").ok();
+    work.irsactl(run).fails(64, &["give it with --account-id"]);
 }

@@ -98,6 +98,10 @@ fn every_example_of_a_help_page_works() {
         "policy",
         "config print",
         "config schema",
+        "rotate prepare",
+        "rotate activate",
+        "rotate status",
+        "rotate retire",
     ] {
         let help = tenant.irsactl(&format!("{command} --help")).ok();
         let (_, section) = help.split_once("Examples:\n").unwrap();
@@ -112,7 +116,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 54);
+    assert_eq!(examples, 60);
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod migrate_evidence;
 mod migrate_state;
 mod refusals;
 mod role;
+mod rotate;
 mod secrets;
 mod session;
 mod signing_key_files;

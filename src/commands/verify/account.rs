@@ -115,6 +115,7 @@ fn desired(
         publication,
         provider: Some(provider),
         roles: Vec::new(),
+        key_set: None,
         adopt: false,
     })
 }

@@ -117,7 +117,7 @@ impl ClusterOptions {
         if let Some(file) = file {
             return Some(Source {
                 place: output::path(file),
-                body: read(file),
+                body: read_document(file),
             });
         }
         let kubeconfig = self.kubeconfig.clone()?;
@@ -130,7 +130,8 @@ impl ClusterOptions {
     }
 }
 
-fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
+/// A document of the cluster's, in a file or on standard input.
+pub(in super::super) fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
     let mut body = Vec::new();
     let read = match path.to_str() {
         Some("-") => std::io::stdin().take(MAX).read_to_end(&mut body),
@@ -140,7 +141,7 @@ fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
 }
 
 /// kubectl knows how to log in to any cluster; its own words say what went wrong.
-pub(super) fn kubectl(
+pub(in super::super) fn kubectl(
     kubeconfig: Option<&Path>,
     arguments: &[&str],
 ) -> std::result::Result<Vec<u8>, String> {

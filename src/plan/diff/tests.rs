@@ -36,6 +36,7 @@ fn desired() -> Desired {
             tags: tags("demo"),
         }),
         roles: Vec::new(),
+        key_set: None,
         adopt: false,
     }
 }

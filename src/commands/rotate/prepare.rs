@@ -1,0 +1,183 @@
+//! `rotate prepare`: a new key beside the old, and both published.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::config::{Global, IssuerNames};
+use crate::error::{Error, Exit, Result};
+use crate::file;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::{KeyError, Kid, PublicKey};
+use crate::oidc::signing_key::SigningKey;
+use crate::output;
+
+use super::super::change_options::ChangeOptions;
+use super::super::key_pair::KeyPair;
+use super::super::stop::Stop;
+use super::super::{dry_run, jwks};
+use super::scene::Scene;
+use super::stage::{self, Stage};
+use super::state::{self, Rotation};
+
+/// Options of `rotate prepare`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl rotate prepare --cluster demo --region us-west-2 --yes
+  irsactl rotate prepare --cluster demo --region us-west-2 --key-only
+
+Running it again goes on with the same new key. An issuer that another tool made is taken with --issuer \
+and --adopt: its keys.json is found by its discovery document.")]
+pub(super) struct Prepare {
+    #[command(flatten)]
+    issuer: IssuerNames,
+    /// The kid that goes, where the issuer directory does not have its key [default: the one published]
+    #[arg(long, value_name = "KID")]
+    replace: Option<String>,
+    /// Bits of the new key: 2048, 3072 or 4096
+    #[arg(long, default_value = "2048", value_name = "BITS", value_parser = ["2048", "3072", "4096"])]
+    #[arg(hide_possible_values = true)]
+    bits: String,
+    /// Make the new key and change nothing in AWS, for a dry run after it
+    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
+    key_only: bool,
+    #[command(flatten)]
+    change: ChangeOptions,
+}
+
+impl Prepare {
+    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let (dir, change) = (&global.dir, &self.change);
+        if !self.key_only {
+            change.check()?;
+        }
+        let scene = Scene::open(global, stop, &self.issuer).await?;
+        let under_way = Rotation::load(dir, &scene.issuer)?.filter(|one| one.retired.is_none());
+        if let Some(Rotation {
+            activated: Some(_),
+            old,
+            ..
+        }) = &under_way
+        {
+            return Err(Error::refused(format!(
+                "cannot rotate again while {old} is still published"
+            ))
+            .because("the rotation before this one is not finished")
+            .hint("finish it: 'irsactl rotate retire'"));
+        }
+        let old = match &under_way {
+            Some(rotation) => rotation.old.clone(),
+            None => self.old(dir, &scene.published)?,
+        };
+        let known = match &under_way {
+            Some(rotation) => scene.made(dir, rotation)?,
+            None => state::made_before(dir, &old)?,
+        };
+        let made = match known {
+            Some(_) => None,
+            None if change.dry_run => {
+                return Err(Error::refused("cannot plan before the new key is there")
+                    .because("a plan has the very bytes that would be published")
+                    .hint(
+                        "make it first: 'irsactl rotate prepare --key-only' changes nothing in AWS",
+                    ));
+            }
+            None => Some(self.generate()?),
+        };
+        let public = match (&known, &made) {
+            (Some(kid), _) => state::public_of(dir, kid)?,
+            (None, Some(key)) => key.public().map_err(cannot_generate)?,
+            (None, None) => return Err(Error::failed("cannot make a new signing key")),
+        };
+        let new = public.kid().map_err(cannot_generate)?;
+        let rotation = Rotation::new(&scene.issuer, old.clone(), new.clone());
+        let save = || {
+            match under_way {
+                Some(_) => rotation.save(dir)?,
+                None => rotation.claim(dir)?,
+            }
+            if let Some(key) = &made {
+                state::write(dir, key)?;
+                state::public_of(dir, &new)?;
+                let path = state::named(dir, &new, "key");
+                output::say(format_args!("new signing key: {}", output::path(&path)));
+            }
+            Ok(())
+        };
+        let mut changes = 0;
+        if self.key_only {
+            save()?;
+        } else {
+            let desired = scene.desired(
+                jwks::jwk_set(std::slice::from_ref(&public))?,
+                &[],
+                change.adopt,
+            );
+            let planned = scene.session.plan(&desired).await?;
+            if change.dry_run {
+                return dry_run::run(global, &scene.session, &desired, &planned, change, None);
+            }
+            if planned.plan.changes.is_empty() {
+                save()?;
+            }
+            let session = &scene.session;
+            changes = session
+                .carry_out(&desired, planned, change, save)
+                .await?
+                .changes;
+            scene.read_back(&old, stop).await?;
+        }
+        write_bundle(global, &scene.published, &old, &public)?;
+        let stage = match self.key_only {
+            true => Stage::Made,
+            false => Stage::Prepared,
+        };
+        super::print(global, stage, &rotation, changes, 0, "")
+    }
+
+    /// The key that goes: the issuer directory's, the one that was named, or the only one.
+    fn old(&self, dir: &Path, published: &JwkSet) -> Result<Kid> {
+        let refused = |cause: String| Error::refused("cannot tell which key goes").because(cause);
+        let wanted = match &self.replace {
+            Some(kid) => Some(kid.clone()),
+            None if KeyPair::is_there(dir)? => {
+                let public = KeyPair::load_public(dir)?;
+                Some(public.kid().map_err(cannot_generate)?.to_string())
+            }
+            None => None,
+        };
+        let mut kids = published.kids();
+        match wanted {
+            Some(wanted) => kids.find(|kid| kid.as_str() == wanted).cloned().ok_or_else(|| {
+                refused(format!("kid {wanted} is not published"))
+                    .hint("publish the key that signs first: 'irsactl publish --add-key'; or name another with --replace")
+            }),
+            None => match (kids.next(), kids.next()) {
+                (Some(only), None) => Ok(only.clone()),
+                _ => Err(refused("several keys are published".to_owned())
+                    .hint("name the one that goes with --replace")),
+            },
+        }
+    }
+
+    fn generate(&self) -> Result<SigningKey> {
+        SigningKey::generate(self.bits.parse().unwrap_or_default()).map_err(cannot_generate)
+    }
+}
+
+/// Both public keys in one file, which API servers take (`keyutil.PublicKeysFromFile`).
+fn write_bundle(global: &Global, published: &JwkSet, old: &Kid, new: &PublicKey) -> Result<()> {
+    let old = published.public_key(old).map(|key| key.to_pem());
+    let pem = |key: std::result::Result<String, _>| key.map_err(cannot_generate);
+    let both = format!(
+        "{}{}",
+        old.map(pem).transpose()?.unwrap_or_default(),
+        pem(new.to_pem())?
+    );
+    file::write_document(&stage::bundle(&global.dir), both.as_bytes())
+}
+
+fn cannot_generate(cause: KeyError) -> Error {
+    Error::failed("cannot make a new signing key").because(cause)
+}

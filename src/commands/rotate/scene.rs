@@ -1,0 +1,158 @@
+//! Where a rotation takes place: the issuer, the account, and the JWK Set that is published now.
+
+use std::path::Path;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::aws::partition;
+use crate::config::{Global, IssuerNames};
+use crate::error::{Error, Result};
+use crate::file;
+use crate::iam::bucket::BucketName;
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
+use crate::plan::desired::{Desired, KeySet};
+use crate::probe::document;
+
+use super::super::converge::Session;
+use super::super::stop::Stop;
+use super::super::{read_back, resolve};
+use super::state::{self, Rotation};
+
+/// What every step looks at first.
+pub(super) struct Scene<'s> {
+    pub(super) issuer: Issuer,
+    pub(super) session: Session<'s>,
+    jwks_uri: String,
+    bucket: BucketName,
+    key: String,
+    pub(super) published: JwkSet,
+}
+
+impl<'s> Scene<'s> {
+    /// Finds the JWK Set by the published discovery document, and reads it as its owner.
+    pub(super) async fn open(
+        global: &Global,
+        stop: &'s Stop,
+        issuer: &IssuerNames,
+    ) -> Result<Self> {
+        let region = resolve::region(global).await?;
+        let names = &issuer.names;
+        let custom = issuer.custom(&region)?;
+        let account = names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, false).await?;
+        let issuer = match custom {
+            Some(issuer) => issuer,
+            None => names.place(&region, Some(&session.account))?.issuer,
+        };
+        let jwks_uri = published_jwks_uri(&issuer).await?;
+        let found = Url::parse(&jwks_uri).ok();
+        let found = found.and_then(|url| partition::object_of_url(&url, &region));
+        let Some((bucket, key)) = found else {
+            return Err(Error::refused(format!("cannot rotate the keys at {jwks_uri}"))
+                .because(format!("it is not an object in a bucket of {region}"))
+                .hint("give the bucket's --region; on a host of your own publish the output of 'irsactl jwks --public-key OLD --public-key NEW'"));
+        };
+        let mut scene = Self {
+            issuer,
+            session,
+            jwks_uri,
+            bucket,
+            key,
+            published: JwkSet::default(),
+        };
+        scene.published = scene.read().await?;
+        Ok(scene)
+    }
+
+    /// What is wanted of the published set.
+    pub(super) fn desired(&self, join: JwkSet, retire: &[Kid], adopt: bool) -> Desired {
+        Desired {
+            issuer: self.issuer.clone(),
+            publication: None,
+            provider: None,
+            roles: Vec::new(),
+            key_set: Some(KeySet {
+                bucket: self.bucket.clone(),
+                account: self.session.account.clone(),
+                key: self.key.clone(),
+                join,
+                retire: retire.to_vec(),
+            }),
+            adopt,
+        }
+    }
+
+    async fn read(&self) -> Result<JwkSet> {
+        // Only looked at, so it need not be ours.
+        let desired = self.desired(JwkSet::default(), &[], true);
+        let planned = self.session.plan(&desired).await?;
+        let object = planned.observed.key_set.and_then(|(_, object)| object);
+        let body = object.map(|object| object.body).unwrap_or_default();
+        JwkSet::parse_foreign(&body)
+            .map_err(|e| Error::refused(format!("cannot use {}", self.jwks_uri)).because(e))
+    }
+
+    /// The rotation that `prepare` began.
+    pub(super) fn under_way(&self, dir: &Path) -> Result<Rotation> {
+        let rotation = Rotation::load(dir, &self.issuer)?;
+        rotation.filter(|one| one.retired.is_none()).ok_or_else(|| {
+            Error::refused("cannot go on with a rotation: none is under way")
+                .hint("begin one: 'irsactl rotate prepare'; or name its directory with --dir")
+        })
+    }
+
+    /// The new key of a rotation, unless a run was cut before it was written; then nobody has it.
+    pub(super) fn made(&self, dir: &Path, rotation: &Rotation) -> Result<Option<Kid>> {
+        let is_there = file::exists(&state::named(dir, &rotation.new, "key"))?;
+        let published = self.published.kids().any(|kid| *kid == rotation.new);
+        Ok((is_there || published).then(|| rotation.new.clone()))
+    }
+
+    /// Refuses when AWS could not know a key.
+    pub(super) fn require_published(&self, kid: &Kid) -> Result<()> {
+        match self.published.kids().any(|one| one == kid) {
+            true => Ok(()),
+            false => Err(Error::refused(format!("cannot use kid {kid} yet"))
+                .because(format!("it is not in {}", self.jwks_uri))
+                .hint("publish it: 'irsactl rotate prepare'")),
+        }
+    }
+
+    /// Waits until the public sees what the owner sees, with `kid` in it.
+    pub(super) async fn read_back(&self, kid: &Kid, stop: &Stop) -> Result<()> {
+        let desired = self.desired(JwkSet::default(), &[], true);
+        let planned = self.session.plan(&desired).await?;
+        let object = planned.observed.key_set.and_then(|(_, object)| object);
+        if self.session.is_elsewhere() {
+            return Ok(());
+        }
+        read_back::document(&self.jwks_uri, object.as_ref(), stop).await?;
+        tracing::info!(%kid, "read back");
+        Ok(())
+    }
+}
+
+/// The `jwks_uri` of the published discovery document.
+async fn published_jwks_uri(issuer: &Issuer) -> Result<String> {
+    let url = issuer.discovery_url();
+    let cannot = || {
+        Error::refused(format!("cannot find the keys of {issuer}"))
+            .hint("publish the issuer first: 'irsactl bootstrap'; 'irsactl verify' says what is wrong with it")
+    };
+    let parsed = Url::parse(&url).map_err(|e| cannot().because(e))?;
+    let answer = document::fetch(&parsed).await.map_err(|error| {
+        let causes = error.causes().iter();
+        causes.fold(cannot(), |cannot, cause| cannot.because(cause))
+    })?;
+    if answer.status != 200 {
+        return Err(cannot().because(format!("{url} answers HTTP status {}", answer.status)));
+    }
+    let discovery: Value = serde_json::from_slice(&answer.body).map_err(|e| cannot().because(e))?;
+    match discovery["jwks_uri"].as_str() {
+        Some(jwks_uri) => Ok(jwks_uri.to_owned()),
+        None => Err(cannot().because(format!("{url} has no jwks_uri"))),
+    }
+}

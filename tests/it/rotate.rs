@@ -1,0 +1,360 @@
+//! A signing key takes the place of another: at every point STS accepts the tokens that must be accepted,
+//! and no other.
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::tenant::{Run, Tenant, http};
+
+const NAMES: &str = "--cluster demo";
+
+/// An issuer with a role for default/app.
+fn with_role() -> (Tenant, String) {
+    let (tenant, _) = Tenant::bootstrapped();
+    let role = "role --cluster demo --service-account default/app --yes -o json";
+    let role = tenant.irsactl(role).json();
+    let arn = role["role_arns"][0].as_str().unwrap().to_owned();
+    (tenant, arn)
+}
+
+/// Whether STS takes a token that the key in a file signs.
+fn accepted(tenant: &Tenant, role_arn: &str, key: &str) -> bool {
+    tenant.shell(&format!(
+        "rm -rf signs; mkdir -m 700 signs; cp -p {key} signs/sa-signer.key"
+    ));
+    let issuer = format!(
+        "https://{}.s3.{}.amazonaws.com",
+        tenant.bucket(),
+        tenant.region
+    );
+    let mint = format!("token mint --dir signs --issuer {issuer} --subject default/app --stdout");
+    let token = tenant.irsactl(&mint).ok();
+    let query = format!(
+        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=test&RoleArn={role_arn}&WebIdentityToken={}",
+        token.trim()
+    );
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let (status, body) = http("POST", "/", form, &query);
+    assert!(
+        status == 200 || body.contains("InvalidIdentityToken"),
+        "{body}"
+    );
+    status == 200
+}
+
+fn kids(tenant: &Tenant) -> Vec<String> {
+    let issuer = format!("/{}/keys.json", tenant.bucket());
+    let (status, body) = http("GET", &issuer, "", "");
+    assert_eq!(status, 200, "{body}");
+    let set: Value = serde_json::from_str(&body).unwrap();
+    let keys = set["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What an API server with these keys would serve at /openid/v1/jwks.
+fn serves(tenant: &Tenant, name: &str, public_keys: &[&str]) {
+    let files: String = public_keys
+        .iter()
+        .map(|file| format!(" --public-key {file}"))
+        .collect();
+    tenant.write(name, tenant.irsactl(&format!("jwks{files}")).ok());
+}
+
+fn shift_activation(tenant: &Tenant, seconds: u64) {
+    let path = tenant.path("issuer/rotation.json");
+    let mut state: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let activated = state["activated"].as_u64().unwrap();
+    state["activated"] = json!(activated - seconds);
+    fs::write(path, state.to_string()).unwrap();
+}
+
+#[test]
+fn no_token_is_refused_on_the_way() {
+    let (tenant, role) = with_role();
+    let old_key = "old.key";
+    tenant.shell("cp -p issuer/sa-signer.key old.key; cp issuer/sa-signer.pub old.pub");
+    let rotate = |step: &str| tenant.irsactl(&format!("rotate {step} {NAMES} -o json"));
+    let prepared = rotate("prepare --yes").json();
+    let (old, new) = (prepared["old"].clone(), prepared["new"].clone());
+    let new_key = format!("issuer/sa-signer-{}.key", new.as_str().unwrap());
+    let new_public = new_key.replace(".key", ".pub");
+    assert_eq!(prepared["stage"], "prepared");
+    let both = |tenant: &Tenant| {
+        assert!(accepted(tenant, &role, old_key));
+    };
+    both(&tenant);
+    assert!(accepted(&tenant, &role, &new_key));
+    assert_eq!(kids(&tenant).len(), 2);
+    // Again: the same key, and nothing to change.
+    let again = rotate("prepare --yes");
+    assert!(again.stderr.contains("no changes"), "{again:#?}");
+    assert_eq!(again.json()["new"], new);
+    let bundle = tenant.shell("cat issuer/sa-signer-bundle.pub");
+    assert_eq!(
+        bundle,
+        tenant.shell(&format!("cat old.pub {new_public}")),
+        "both public keys"
+    );
+
+    // Every API server must accept it before one signs with it.
+    let stage = |run: Run| run.json()["stage"].clone();
+    assert_eq!(stage(rotate("activate")), "accept");
+    serves(&tenant, "a.json", &["old.pub", &new_public]);
+    serves(&tenant, "b.json", &["old.pub"]);
+    let two = "activate --cluster-jwks a.json --cluster-jwks b.json";
+    assert_eq!(stage(rotate(two)), "accept");
+    assert_eq!(stage(rotate("activate --single-node")), "accept-and-sign");
+    assert_eq!(stage(rotate("activate --cluster-jwks a.json")), "sign");
+    rotate("retire --yes").fails(4, &["no token of", "has been seen"]);
+
+    let mint = "token mint --cluster demo --out live-old.jwt";
+    tenant.irsactl(mint).ok();
+    let with_old = "activate --cluster-jwks a.json --token live-old.jwt";
+    assert_eq!(stage(rotate(with_old)), "sign");
+    rotate("retire --yes --token live-old.jwt").fails(4, &["a fresh token is signed by it"]);
+    tenant.shell(&format!(
+        "mkdir -m 700 next; cp -p {new_key} next/sa-signer.key"
+    ));
+    let issuer = "token mint --dir next --cluster demo --out live-new.jwt";
+    tenant.irsactl(issuer).ok();
+    rotate(&format!("{two} --token live-new.jwt")).fails(3, &["an API server does not know it"]);
+    let active = rotate("activate --cluster-jwks a.json --token live-new.jwt").json();
+    assert_eq!(active["stage"], "active");
+    assert!(active["retire_after"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        tenant.irsactl("keygen").ok().trim(),
+        new,
+        "the new key has the current name"
+    );
+    both(&tenant);
+    let current = "issuer/sa-signer.key";
+    assert!(accepted(&tenant, &role, current));
+    rotate("prepare --yes").fails(4, &["is still published", "rotate retire"]);
+
+    rotate("retire --yes").fails(4, &["may be in use until"]);
+    shift_activation(&tenant, 86_000);
+    rotate("retire --yes").fails(4, &["may be in use until"]);
+    assert_eq!(kids(&tenant).len(), 2);
+    shift_activation(&tenant, 1000);
+    let retired = rotate("retire --yes").json();
+    assert_eq!(
+        (&retired["stage"], &retired["changes"]),
+        (&json!("retired"), &json!(1))
+    );
+    assert!(!accepted(&tenant, &role, old_key));
+    assert!(accepted(&tenant, &role, current));
+    assert_eq!(kids(&tenant), [new.as_str().unwrap()]);
+    tenant.irsactl(&format!("verify {NAMES}")).ok();
+    rotate("retire --yes").fails(4, &["none is under way"]);
+    let status = rotate("status").json();
+    let roles: Vec<(&Value, &Value)> = status
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| (&key["kid"], &key["role"]))
+        .collect();
+    assert_eq!(
+        roles,
+        [(&new, &json!("signing")), (&old, &json!("retired"))]
+    );
+
+    // And once more, from the new key on.
+    let next = rotate("prepare --yes").json();
+    assert_eq!(next["old"], new);
+    assert_eq!(kids(&tenant).len(), 2);
+}
+
+#[test]
+fn a_compromised_key_leaves_at_once() {
+    let (tenant, role) = with_role();
+    tenant.shell("cp -p issuer/sa-signer.key old.key");
+    tenant
+        .irsactl(&format!("rotate prepare {NAMES} --yes"))
+        .ok();
+    let retire = tenant.irsactl(&format!("rotate retire {NAMES} --compromised --yes"));
+    assert!(
+        retire.stderr.contains("AWS refuses every token"),
+        "{retire:#?}"
+    );
+    assert!(
+        retire
+            .ok()
+            .contains("issuer/sa-signer.key -> /etc/kubernetes/pki/irsa/sa-signer.key")
+    );
+    assert!(!accepted(&tenant, &role, "old.key"));
+    // The new key is the only one, whether or not the API servers sign with it already.
+    assert!(accepted(&tenant, &role, "issuer/sa-signer.key"));
+}
+
+/// Each place where a run can be cut: the next one goes on with the same key, and never makes a third.
+#[test]
+fn a_cut_run_is_gone_on_with() {
+    let tenant = Tenant::bootstrapped().0.named();
+    let prepare = format!("rotate prepare {NAMES} --yes -o json");
+    tenant.fail_next("PutObject", 1, 403, "AccessDenied", "no");
+    tenant.irsactl(&prepare).fails(77, &["AccessDenied"]);
+    let keys = || {
+        tenant
+            .shell("cd issuer; ls sa-signer-*.key")
+            .trim()
+            .to_owned()
+    };
+    let first = keys();
+    fs::remove_file(tenant.path("issuer/rotation.json")).unwrap();
+    let prepared = tenant.irsactl(&prepare).json();
+    assert_eq!(
+        first,
+        format!("sa-signer-{}.key", prepared["new"].as_str().unwrap())
+    );
+    assert_eq!(keys(), first);
+
+    // Cut after the rotation was claimed, before its key was written: nobody has that key.
+    let other = Tenant::bootstrapped().0;
+    let claim = json!({
+        "format_version": 1, "issuer": format!("https://{}.s3.us-west-2.amazonaws.com", other.bucket()),
+        "old": kids(&other)[0], "new": "never-written",
+    });
+    other.write("issuer/rotation.json", claim.to_string());
+    let prepared = other.irsactl(&prepare).json();
+    assert_ne!(prepared["new"], "never-written");
+    assert_eq!(kids(&other).len(), 2);
+
+    // Cut between the renames of an activation.
+    let new = prepared["new"].as_str().unwrap();
+    let mut state: Value =
+        serde_json::from_slice(&fs::read(other.path("issuer/rotation.json")).unwrap()).unwrap();
+    state["activated"] = json!(1);
+    other.write("issuer/rotation.json", state.to_string());
+    let old = state["old"].as_str().unwrap();
+    other.shell(&format!(
+        "cd issuer; mv sa-signer.key sa-signer-{old}.key; mv sa-signer.pub sa-signer-{old}.pub"
+    ));
+    other.irsactl(&format!("rotate status {NAMES}")).ok();
+    assert_eq!(other.irsactl("keygen").ok().trim(), new);
+    other.irsactl(&format!("rotate retire {NAMES} --yes")).ok();
+    assert_eq!(kids(&other), [new]);
+}
+
+#[test]
+fn of_two_runs_at_once_one_wins() {
+    let tenant = Tenant::bootstrapped().0.named();
+    let prepare = format!("rotate prepare {NAMES} --yes -o json");
+    tenant.delay_next("PutObject", 4);
+    let mut first = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+    first
+        .args(prepare.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let first = first.spawn().unwrap();
+    while !tenant.path("issuer/rotation.json").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    // The same directory: it goes on with the same key. Another machine: it loses the write.
+    tenant.shell("mkdir -m 700 other; cp -p issuer/sa-signer.key issuer/sa-signer.pub other");
+    let second = tenant.irsactl(&format!("{prepare} --dir other")).json();
+    let first = Run::from(first.wait_with_output().unwrap());
+    first.fails(4, &["PreconditionFailed", "somebody else published"]);
+    assert_eq!(kids(&tenant).len(), 2);
+    assert!(kids(&tenant).contains(&second["new"].as_str().unwrap().to_owned()));
+}
+
+#[test]
+fn what_others_have_published_is_found_and_kept() {
+    let tenant = Tenant::new();
+    let bucket = format!("theirs-{}", tenant.account);
+    tenant.irsactl("keygen").ok();
+    tenant
+        .irsactl(&format!("bootstrap --cluster x --bucket {bucket} --yes"))
+        .ok();
+    let own: Value = tenant.irsactl("jwks").json();
+    // The upstream guide's form: path-style issuer, every key twice, the second without a kid.
+    let mut twice = own["keys"][0].clone();
+    twice["kid"] = json!("");
+    let keys = json!({ "keys": [own["keys"][0], twice] }).to_string();
+    let issuer = format!("https://s3.us-west-2.amazonaws.com/{bucket}");
+    let discovery =
+        json!({ "issuer": format!("{issuer}/"), "jwks_uri": format!("{issuer}/openid/v1/jwks") });
+    let put = |key: &str, body: &str| {
+        tenant.call(
+            "s3",
+            "PUT",
+            &format!("/{bucket}/{key}"),
+            "Content-Type: application/json\r\n",
+            body,
+        )
+    };
+    put("openid/v1/jwks", &keys);
+    put(".well-known/openid-configuration", &discovery.to_string());
+    let open = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{bucket}/*") },
+    ]});
+    tenant.call(
+        "s3",
+        "PUT",
+        &format!("/{bucket}?policy"),
+        "",
+        &open.to_string(),
+    );
+    let prepare = format!("rotate prepare --issuer {issuer} --yes");
+    tenant
+        .irsactl(&prepare)
+        .fails(4, &["cannot rotate the keys", "kid"]);
+    tenant.irsactl(&format!("{prepare} --adopt")).ok();
+    let (_, body) = http("GET", &format!("/{bucket}/openid/v1/jwks"), "", "");
+    let set: Value = serde_json::from_str(&body).unwrap();
+    let kids: Vec<&Value> = set["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["kid"])
+        .collect();
+    assert_eq!(kids.len(), 2, "{body}");
+    assert!(kids.contains(&&own["keys"][0]["kid"]));
+    // A key that is not known here is never dropped, and one that cannot be read is refused.
+    put(
+        "openid/v1/jwks",
+        r#"{"keys":[{"kty":"EC","kid":"x","crv":"P-256","x":"","y":""}]}"#,
+    );
+    tenant
+        .irsactl(&format!("{prepare} --adopt"))
+        .fails(4, &["openid/v1/jwks", "RSA"]);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let rotate = |step: &str| tenant.irsactl(&format!("rotate {step} {NAMES}"));
+    rotate("activate").fails(4, &["none is under way", "rotate prepare"]);
+    rotate("prepare --dry-run").fails(4, &["before the new key is there", "--key-only"]);
+    rotate("prepare --key-only").ok();
+    let plan = tenant
+        .irsactl(&format!("rotate prepare {NAMES} --dry-run -o json"))
+        .json();
+    assert_eq!(plan["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(kids(&tenant).len(), 1);
+    rotate("activate").fails(4, &["is not in https://"]);
+    rotate("retire --compromised --yes").fails(4, &["is not in https://"]);
+    rotate("prepare --yes").ok();
+    tenant.write("bad.jwt", "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.e30.AA");
+    rotate("activate --token bad.jwt").fails(3, &["cannot use the token"]);
+    tenant.write("bad.json", "[]");
+    rotate("activate --cluster-jwks bad.json").fails(1, &["bad.json", "no keys"]);
+    tenant.irsactl("keygen --dir third").ok();
+    rotate("prepare --yes --dir third").fails(4, &["is not published", "--add-key"]);
+    let state = tenant.shell("cat issuer/rotation.json");
+    tenant.write(
+        "issuer/rotation.json",
+        state.replace("https://demo", "https://other"),
+    );
+    rotate("status").fails(4, &["it is about issuer https://other"]);
+    tenant.write("issuer/rotation.json", "nonsense");
+    rotate("status").fails(4, &["cannot use issuer/rotation.json"]);
+    for output in ["prepare --yes -vvv", "status -vvv", "activate -vvv"] {
+        tenant.write("issuer/rotation.json", &state);
+        let run = rotate(output);
+        assert!(!run.stderr.contains("PRIVATE") && !run.stdout.contains("PRIVATE"));
+    }
+}
