@@ -33,7 +33,11 @@ pub fn accepts_key(source: &Source, kid: &str) -> Check {
     let passed = kids
         .as_ref()
         .is_ok_and(|kids| kids.iter().any(|own| own == kid));
-    let actual = kids.map_or_else(|cause| cause, |kids| kids.join(", "));
+    let actual = match (passed, kids) {
+        (true, _) => kid.to_owned(),
+        (false, Ok(kids)) => kids.join(", "),
+        (false, Err(cause)) => cause,
+    };
     Check::new("cluster keys", &source.place, passed, kid, actual)
         .hint("roll this stage out to every API server first: --service-account-key-file names sa-signer.pub")
 }
