@@ -93,8 +93,29 @@ fn main() {
     demo.irsactl(&format!(
         "verify --cluster demo {role} --subject default/app"
     ));
-    demo.title("10. What a message in a pod means");
-    demo.explain("No OpenIDConnect provider found in your account");
+    demo.title("10. Something breaks: the documents are no longer public. verify names it");
+    let bucket = issuer
+        .trim_start_matches("https://")
+        .split('.')
+        .next()
+        .unwrap();
+    println!("$ aws s3api delete-bucket-policy --bucket {bucket}");
+    let mut aws = Command::new(demo.tools.program("aws"));
+    demo.run(aws.args(["s3api", "delete-bucket-policy", "--bucket", bucket]));
+    let report = demo.broken(&format!(
+        "verify --cluster demo {role} --subject default/app"
+    ));
+    println!("{report}");
+    demo.title("11. What the message in a pod means, and the repair");
+    let proof = report
+        .lines()
+        .find(|line| line.contains("proof: "))
+        .unwrap();
+    demo.explain(proof.split_once("proof: ").unwrap().1);
+    demo.irsactl("bootstrap --cluster demo --yes");
+    demo.irsactl(&format!(
+        "verify --cluster demo {role} --subject default/app"
+    ));
     println!(
         "\nThe whole chain works. 'cargo run --example local-aws' starts the same AWS for your own hands."
     );
@@ -130,6 +151,20 @@ impl Demo {
         let output = self.run(Command::new(&self.binary).args(arguments.split(' ')));
         println!("{output}");
         output
+    }
+
+    /// Runs the binary where a check fails, and gives its stdout.
+    fn broken(&self, arguments: &str) -> String {
+        println!("$ irsactl {arguments}");
+        let mut command = Command::new(&self.binary);
+        command.args(arguments.split(' '));
+        command.current_dir(self.directory.path());
+        let output = command
+            .envs(self.environment.iter().cloned())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "a check fails");
+        String::from_utf8(output.stdout).unwrap()
     }
 
     fn explain(&self, message: &str) {

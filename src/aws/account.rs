@@ -43,6 +43,19 @@ pub async fn providers(aws: &Aws) -> Result<Vec<String>> {
     Ok(arns)
 }
 
+/// The names of the account's buckets, in all regions.
+pub async fn buckets(aws: &Aws) -> Result<Vec<String>> {
+    let mut pages = aws.s3.list_buckets().into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page =
+            page.map_err(|e| failed("cannot list the account's buckets", "s3:ListBuckets", e))?;
+        let buckets = page.buckets().iter();
+        names.extend(buckets.filter_map(|bucket| Some(bucket.name()?.to_owned())));
+    }
+    Ok(names)
+}
+
 /// The keys of a bucket's first thousand objects below a prefix, and whether there are more.
 pub async fn objects(
     aws: &Aws,

@@ -95,6 +95,7 @@ where
 fn action(operation: &str) -> &str {
     match operation {
         "s3:HeadBucket" | "s3:ListObjectsV2" => "s3:ListBucket",
+        "s3:ListBuckets" => "s3:ListAllMyBuckets",
         "s3:PutPublicAccessBlock" => "s3:PutBucketPublicAccessBlock",
         same => same,
     }

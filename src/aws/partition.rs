@@ -60,17 +60,18 @@ pub fn bucket_host(bucket: &BucketName, region: &str) -> Result<String> {
         .ok_or_else(|| unknown_region(region))
 }
 
-/// The bucket whose virtual-hosted name this is, in whatever region the name says. `region` is for
-/// names that say none.
-pub fn bucket_of_host(host: &str, region: &str) -> Option<BucketName> {
-    let (bucket, rest) = host.split_once('.')?;
-    let mut labels = rest.split('.');
-    if labels.next() != Some("s3") {
-        return None;
-    }
-    let named = labels.next().unwrap_or(region);
-    let bucket = BucketName::parse(bucket, None, named).ok()?;
-    (bucket_host(&bucket, named).ok()? == host).then_some(bucket)
+/// The bucket of an object's URL, in whatever region the host names. `region` is for a host that names
+/// none.
+pub fn bucket_of_url(url: &str, region: &str) -> Option<BucketName> {
+    let url = Url::parse(url).ok()?;
+    let labels: Vec<&str> = url.host_str()?.split('.').collect();
+    let after = labels.iter().position(|label| *label == "s3");
+    let dotted = after.and_then(|index| labels.get(index + 1).copied());
+    let hyphened = labels.iter().find_map(|label| label.strip_prefix("s3-"));
+    let named = [dotted, hyphened].into_iter().flatten();
+    let mut regions = named.filter(|name| of_region(name).is_ok());
+    let named = regions.next().unwrap_or(region);
+    object_of_url(&url, named).map(|(bucket, _)| bucket)
 }
 
 /// The bucket and the key of an object by its URL, in any of S3's forms: virtual-hosted or path-style,

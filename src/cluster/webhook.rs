@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::context;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shell_quoted};
 
 use super::template::render;
 
@@ -30,6 +30,8 @@ pub struct WebhookSettings<'a> {
     pub region: &'a str,
     /// The CA certificate of a serving certificate made here, PEM; none for cert-manager's.
     pub ca_pem: Option<&'a str>,
+    /// The file that the Secret of that certificate is written to.
+    pub secret_file: &'a str,
 }
 
 impl WebhookSettings<'_> {
@@ -96,6 +98,7 @@ impl WebhookSettings<'_> {
             certificate => if self.ca_pem.is_some() { "self-signed" } else { "cert-manager" },
             audience => self.audience,
             region => self.region,
+            secret_file => shell_quoted(self.secret_file),
         }
     }
 }

@@ -206,7 +206,7 @@ impl ProviderArgs {
         if self.change.offline {
             return Ok(own);
         }
-        if let Some(bucket) = partition::bucket_of_host(&own, region) {
+        if let Some(bucket) = partition::bucket_of_url(&issuer.discovery_url(), region) {
             session.require_bucket(&bucket).await?;
             return Ok(own);
         }

@@ -48,25 +48,27 @@ pub struct RoleArgs {
     #[arg(long, value_name = "NAMESPACE/NAME")]
     service_account: Vec<String>,
     /// Allow * in --service-account, which is compared with StringLike then
-    #[arg(long)]
+    #[arg(long, requires = "service_account")]
     allow_wildcard: bool,
     /// The role's name [default: CLUSTER-NAMESPACE-NAME of the first service account]
     #[arg(long, value_name = "NAME", value_parser = role_name, requires = "service_account")]
     name: Option<String>,
     /// A managed policy to attach; repeat it for several
-    #[arg(long, value_name = "ARN", value_parser = policy_arn)]
+    #[arg(long, value_name = "ARN", value_parser = policy_arn, requires = "service_account")]
     policy_arn: Vec<String>,
     /// A file with the role's own policy, as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "service_account")]
     inline_policy: Option<PathBuf>,
     /// The permissions boundary
-    #[arg(long, value_name = "ARN", value_parser = policy_arn)]
+    #[arg(long, value_name = "ARN", value_parser = policy_arn, requires = "service_account")]
     permissions_boundary: Option<String>,
     /// The longest session, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(3600..=43_200))]
+    #[arg(requires = "service_account")]
     max_session_duration: Option<i32>,
     /// The audience of the tokens
     #[arg(long, default_value = "sts.amazonaws.com", value_name = "AUDIENCE")]
+    #[arg(requires = "service_account")]
     audience: String,
     /// Print the trust policy and do nothing; with --account-id no call is made
     #[arg(long)]
@@ -244,13 +246,20 @@ fn print_trust(
     account: &AccountId,
     region: &str,
 ) -> Result<Exit> {
-    for role in wanted {
-        let trust = role.trust(issuer, account, region)?;
-        let policy = trust
-            .policy(None)
-            .map_err(|e| Error::failed("cannot write the trust policy").because(e))?;
-        output::print(&TrustAnswer(policy), global.output)?;
-    }
+    let policy = |role: &WantedRole| {
+        let policy = role.trust(issuer, account, region)?.policy(None);
+        policy.map_err(|e| Error::failed("cannot write the trust policy").because(e))
+    };
+    let answer = match wanted {
+        [one] => policy(one)?,
+        several => {
+            let named = several
+                .iter()
+                .map(|role| Ok((role.name().to_owned(), policy(role)?)));
+            Value::Object(named.collect::<Result<_>>()?)
+        }
+    };
+    output::print(&TrustAnswer(answer), global.output)?;
     Ok(Exit::Done)
 }
 

@@ -100,7 +100,7 @@ impl Activate {
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let mut rotation = scene.under_way(&global.dir)?;
         scene.require_published(&rotation.new)?;
-        let live = self.live.observe(&scene.published)?;
+        let live = self.live.observe(&scene.published).await?;
         let signs = live.token.as_ref() == Some(&rotation.new);
         let stage = match (
             rotation.activated.is_some() || signs,
@@ -136,7 +136,7 @@ impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let rotation = Rotation::load(&global.dir, &scene.issuer)?;
-        let live = self.live.observe(&scene.published)?;
+        let live = self.live.observe(&scene.published).await?;
         let answer = StatusAnswer::new(global, &scene, rotation.as_ref(), &live)?;
         output::print(&answer, global.output)?;
         Ok(Exit::Done)

@@ -189,7 +189,7 @@ impl Mint {
 
 impl Decode {
     async fn run(self, global: &Global) -> Result<Exit> {
-        let text = read_token(&self.token)?;
+        let text = read_token(&self.token).await?;
         let token = Token::parse(&text).map_err(|cause| {
             Error::failed(format!("cannot take {} apart", self.token.display())).because(cause)
         })?;
@@ -213,7 +213,7 @@ impl Decode {
         report.0.extend(
             self.audience
                 .as_deref()
-                .map(|audience| checks::audience(&token, audience)),
+                .map(|audience| checks::audience(&token, &[audience.to_owned()])),
         );
         let exit = if report.failed() {
             Exit::Drift
@@ -262,7 +262,15 @@ async fn get(url: &str) -> Result<Vec<u8>> {
 }
 
 /// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
-pub(super) fn read_token(path: &Path) -> Result<String> {
+pub(super) async fn read_token(path: &Path) -> Result<String> {
+    let path = path.to_owned();
+    // Whoever is to write standard input may never do so: the wait is not this thread's.
+    let read = tokio::task::spawn_blocking(move || read_text(&path));
+    read.await
+        .unwrap_or_else(|cause| Err(Error::failed("cannot read the token").because(cause)))
+}
+
+fn read_text(path: &Path) -> Result<String> {
     let cannot =
         |cause: io::Error| Error::failed(format!("cannot read {}", path.display())).because(cause);
     let given = path.to_string_lossy();

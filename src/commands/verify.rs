@@ -12,8 +12,9 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
+use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, Place};
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
@@ -21,6 +22,7 @@ use crate::output::{self, Answer};
 use crate::probe::chain::{self, Chain};
 use crate::probe::document;
 use crate::verify::page::{self, Page};
+use crate::verify::proof::Seen;
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{discovery, jwks, objects, tls};
 
@@ -52,7 +54,7 @@ pub struct Verify {
     issuer: IssuerNames,
     /// Look at the hosts of all OpenID Connect providers of the account, and at nothing else
     #[arg(long, conflicts_with_all = ["cluster", "bucket", "issuer", "role_arn", "kubeconfig", "token"])]
-    #[arg(conflicts_with_all = ["cluster_jwks", "cluster_discovery"])]
+    #[arg(conflicts_with_all = ["cluster_jwks", "cluster_discovery", "prefix", "audience"])]
     dangling: bool,
     /// Look at the pod identity webhook: its manifests in a file, or kubectl for the cluster's own
     #[arg(long, value_name = "FILE|kubectl", conflicts_with = "dangling")]
@@ -99,6 +101,16 @@ struct Target {
     place: Option<Place>,
 }
 
+impl Target {
+    /// The command that makes what is missing.
+    fn repair(&self) -> String {
+        match self.place {
+            Some(_) => "irsactl bootstrap".to_owned(),
+            None => format!("irsactl provider --issuer {}", self.issuer),
+        }
+    }
+}
+
 /// What anybody can see of an issuer.
 struct Public {
     discovery: Page,
@@ -113,12 +125,17 @@ impl Verify {
         self.cluster.check()?;
         let names = &self.issuer.names;
         let webhook = match &self.webhook {
-            Some(source) => webhook::checks(source, self.cluster.kubeconfig())?,
+            Some(source) => webhook::checks(source, self.cluster.kubeconfig()).await?,
             None => Vec::new(),
         };
         let nameless = [&names.cluster, &names.bucket, &self.issuer.issuer];
         if self.webhook.is_some() && nameless.iter().all(|name| name.is_none()) {
-            return print(None, webhook, global);
+            return match self.proof.is_asked_for() || self.cluster.is_asked_for() {
+                false => print(None, webhook, global),
+                true => Err(Error::usage("cannot tell which issuer is meant").hint(
+                    "give --cluster, --bucket or --issuer for what is asked besides the webhook",
+                )),
+            };
         }
         let region = resolve::region(global).await?;
         let session = Session::open(global, stop, &region, names.account_id.as_ref(), false).await;
@@ -158,16 +175,35 @@ impl Verify {
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
         checks.extend(
             self.cluster
-                .checks(&target.issuer, published.as_ref(), self.proof.audience())
+                .checks(&target.issuer, published.as_ref(), &self.audiences(global))
                 .await?,
         );
         checks.extend(webhook);
         let issuer = &target.issuer;
-        let proof = self
-            .proof
-            .check(global, stop, issuer, region, owner.provider_exists);
+        let local = local_kid(&global.dir).ok().flatten();
+        let key = local.zip(published.as_ref());
+        let seen = Seen {
+            provider: owner.provider_exists,
+            key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
+        };
+        let proof = self.proof.check(global, stop, issuer, region, seen);
         checks.push(proof.await);
         print(Some(target.issuer), checks, global)
+    }
+}
+
+impl Verify {
+    /// The audiences that a pod's token may have: the one that was given, or all of the cluster file.
+    fn audiences(&self, global: &Global) -> Vec<String> {
+        let listed = global.layers.file.as_ref().map(|file| &file.spec.audiences);
+        match listed {
+            Some(listed)
+                if !listed.is_empty() && global.layers.origin("audience") != Origin::Flag =>
+            {
+                listed.clone()
+            }
+            _ => vec![self.proof.audience().to_owned()],
+        }
     }
 }
 
@@ -189,11 +225,10 @@ fn print(issuer: Option<Issuer>, checks: Vec<Check>, global: &Global) -> Result<
 async fn look(issuer: &Issuer) -> Public {
     let discovery = fetch(&issuer.discovery_url()).await;
     let jwks_uri = discovery::jwks_uri(&discovery).unwrap_or_else(|| issuer.jwks_uri());
-    let host = Url::parse(&jwks_uri)
-        .ok()
-        .and_then(|url| Some(url.host_str()?.to_owned()));
-    let host = host.unwrap_or_else(|| issuer.host().to_owned());
-    let (jwks, chain) = tokio::join!(fetch(&jwks_uri), chain::fetch(&host, 443));
+    let place = Url::parse(&jwks_uri).ok();
+    let place = place.and_then(|url| Some((url.host_str()?.to_owned(), url.port().unwrap_or(443))));
+    let (host, port) = place.unwrap_or_else(|| (issuer.host().to_owned(), 443));
+    let (jwks, chain) = tokio::join!(fetch(&jwks_uri), chain::fetch(&host, port));
     Public {
         discovery,
         jwks,

@@ -26,7 +26,7 @@ use super::{resolve, token};
 Examples:
   irsactl webhook --region us-west-2
   irsactl webhook --region us-west-2 --certificate self-signed > webhook.yaml
-  irsactl webhook --region us-west-2 --certificate self-signed --renew > webhook.yaml
+  irsactl webhook --region us-west-2 --renew > webhook.yaml
   irsactl webhook --region us-west-2 --format helm-values
 
 Prints the manifests of the Amazon EKS Pod Identity Webhook. cert-manager renews its certificate; a \
@@ -45,16 +45,10 @@ pub struct Webhook {
     /// How many pods
     #[arg(long, default_value = "2", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     replicas: u16,
-    /// Who makes the serving certificate: cert-manager or self-signed
-    #[arg(
-        long,
-        value_enum,
-        default_value = "cert-manager",
-        value_name = "HOW",
-        hide_possible_values = true
-    )]
-    certificate: Certificate,
-    /// With --certificate self-signed: make a new certificate, of the same authority
+    /// Who makes the serving certificate: cert-manager or self-signed [default: cert-manager]
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
+    certificate: Option<Certificate>,
+    /// Make a new self-signed certificate, of the same authority
     #[arg(long)]
     renew: bool,
     /// The Secret of the self-signed certificate [default: webhook-certificate.yaml in --dir]
@@ -129,14 +123,19 @@ impl Answer for WebhookAnswer {
 impl Webhook {
     pub(super) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
-        if self.certificate == Certificate::CertManager
-            && (self.renew || self.secret_file.is_some())
-        {
+        let certificate = self.certificate.unwrap_or(match self.renew {
+            true => Certificate::SelfSigned,
+            false => Certificate::CertManager,
+        });
+        let ours = self.renew || self.secret_file.is_some();
+        if certificate == Certificate::CertManager && ours {
             return Err(Error::usage(
                 "cannot renew or write a certificate that cert-manager makes",
             )
             .hint("give --certificate self-signed, or leave --renew and --secret-file away"));
         }
+        let secret_file = self.secret_file(global);
+        let secret_file = output::path(&secret_file);
         let settings = WebhookSettings {
             name: &self.name,
             namespace: &self.namespace,
@@ -149,8 +148,9 @@ impl Webhook {
             audience: &self.audience,
             region: &region,
             ca_pem: None,
+            secret_file: &secret_file,
         };
-        let certificate = match self.certificate {
+        let certificate = match certificate {
             Certificate::CertManager => None,
             Certificate::SelfSigned => Some(self.certificate(global, &settings)?),
         };
@@ -170,13 +170,16 @@ impl Webhook {
         Ok(Exit::Done)
     }
 
+    fn secret_file(&self, global: &Global) -> PathBuf {
+        let given = self.secret_file.clone();
+        given.unwrap_or_else(|| global.dir.join("webhook-certificate.yaml"))
+    }
+
     /// The certificate that is there, or a new one.
     fn certificate(&self, global: &Global, settings: &WebhookSettings<'_>) -> Result<Made> {
         let now = token::now()?;
         let authority = authority(&global.dir, now)?;
-        let secret_file = self.secret_file.clone();
-        let secret_file =
-            secret_file.unwrap_or_else(|| global.dir.join("webhook-certificate.yaml"));
+        let secret_file = self.secret_file(global);
         let dns_name = settings.dns_name();
         let kept = match file::exists(&secret_file)? && !self.renew {
             true => Some(certificate_of(&secret_file)?),
@@ -212,7 +215,7 @@ impl Webhook {
         let (_, not_after) = ends(&certificate).unwrap_or_default();
         let (_, authority_not_after) = ends(authority.certificate.as_bytes()).unwrap_or_default();
         output::say(format_args!(
-            "the certificate ends {not_after}, its authority {authority_not_after}; before then: irsactl webhook --renew, and apply both files"
+            "the certificate ends {not_after}, its authority {authority_not_after}; before then: irsactl webhook --renew, with the same names, and apply both files"
         ));
         Ok(Made {
             dns_name,

@@ -101,6 +101,7 @@ pub struct RoleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Who may assume it: NAMESPACE/NAME, each.
+    #[schemars(length(min = 1))]
     pub service_accounts: Vec<String>,
     /// Allow * in service accounts, which are compared with StringLike then.
     #[serde(default)]
@@ -154,6 +155,10 @@ impl ClusterFile {
                 None => error.hint("'irsactl config schema' prints what it may hold"),
             }
         })?;
+        // A flag could not say it.
+        if let Some(key) = file.spec.tags.keys().find(|key| key.contains('=')) {
+            return Err(cannot().because(format!("the tag key '{key}' has a = in it")));
+        }
         Ok(Self {
             path: path.to_owned(),
             ..file

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
@@ -71,7 +71,7 @@ where
     P: CommandFactory + FromArgMatches,
 {
     let file = match config_option(&arguments) {
-        Some(path) => Some(ClusterFile::read(Path::new(path)).map_err(Unparsed::File)?),
+        Some(path) => Some(ClusterFile::read(Path::new(&path)).map_err(Unparsed::File)?),
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
@@ -79,19 +79,42 @@ where
     let matches = command
         .try_get_matches_from(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;
+    if found_option(&matches) != file.as_ref().map(|file| &file.path) {
+        let what = "cannot tell which cluster file is meant";
+        return Err(Unparsed::File(Error::usage(what).hint("give one --config")));
+    }
     let parsed = P::from_arg_matches(&matches).map_err(Unparsed::CommandLine)?;
     let origins = origins(&matches, &settings);
     Ok((parsed, Layers { file, origins }))
 }
 
-/// The value of `--config`, which must be known before the rest can be parsed.
-fn config_option(arguments: &[OsString]) -> Option<&OsString> {
+/// The value of `--config`, which must be known before the rest can be parsed. What clap then finds must
+/// be the same: see [`parse`].
+fn config_option(arguments: &[OsString]) -> Option<OsString> {
+    let mut found = None;
     let mut arguments = arguments
         .iter()
         .skip(1)
         .take_while(|argument| *argument != "--");
-    arguments.find(|argument| *argument == "--config")?;
-    arguments.next()
+    while let Some(argument) = arguments.next() {
+        if argument == "--config" {
+            found = arguments.next().cloned();
+        } else if let Some(value) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--config="))
+        {
+            found = Some(OsString::from(value));
+        }
+    }
+    found
+}
+
+/// The value that clap found, on whichever level it stood.
+fn found_option(matches: &ArgMatches) -> Option<&PathBuf> {
+    let below = matches
+        .subcommand()
+        .and_then(|(_, below)| found_option(below));
+    below.or_else(|| matches.try_get_one("config").ok().flatten())
 }
 
 fn with_defaults(command: Command, settings: &[Setting]) -> Command {

@@ -135,8 +135,12 @@ pub fn document(scope: &Scope<'_>) -> Value {
         ));
     }
     if scope.surveys {
-        // Neither has a resource to name (Service Authorization Reference, IAM).
-        let read = ["iam:ListRoles", "iam:ListOpenIDConnectProviders"];
+        // None has a resource to name (Service Authorization Reference, IAM and S3).
+        let read = [
+            "iam:ListRoles",
+            "iam:ListOpenIDConnectProviders",
+            "s3:ListAllMyBuckets",
+        ];
         statements.push(statement("Survey", &read, &[], json!("*")));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })

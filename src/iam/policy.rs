@@ -43,6 +43,54 @@ pub fn merged(
     Ok(policy)
 }
 
+/// A statement that lets everybody do more than read an issuer's two documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wider {
+    /// Its Sid, or its place in the list.
+    pub name: String,
+    /// Whether a Condition may narrow it.
+    pub has_condition: bool,
+}
+
+/// The statements of a bucket policy that make more public than documents of issuers.
+pub fn wider(policy: &Value) -> Vec<Wider> {
+    let list = |value: &Value| match value {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    };
+    let document = |resource: &Value| {
+        resource.as_str().is_some_and(|arn| {
+            let exact = !arn.contains(['*', '?']);
+            let names = ["/keys.json", "/.well-known/openid-configuration"];
+            exact && names.iter().any(|name| arn.ends_with(name))
+        })
+    };
+    let mut found = Vec::new();
+    for (index, statement) in list(&policy["Statement"]).iter().enumerate() {
+        let everybody = list(&statement["Principal"])
+            .iter()
+            .any(|who| *who == "*" || list(&who["AWS"]).iter().any(|one| *one == "*"))
+            || statement.get("NotPrincipal").is_some();
+        let only_reads = list(&statement["Action"])
+            .iter()
+            .all(|action| *action == "s3:GetObject")
+            && statement.get("NotAction").is_none();
+        let only_documents = list(&statement["Resource"]).iter().all(document)
+            && statement.get("NotResource").is_none();
+        if statement["Effect"] == "Allow" && everybody && !(only_reads && only_documents) {
+            found.push(Wider {
+                name: match statement["Sid"].as_str() {
+                    Some(sid) => sid.to_owned(),
+                    None => format!("statement {}", index + 1),
+                },
+                has_condition: statement.get("Condition").is_some(),
+            });
+        }
+    }
+    found
+}
+
 /// A statement without the freedoms that S3 uses when it gives a policy back: a one-element list
 /// is its element, lists have no order, and `{"AWS": "*"}` is `"*"`.
 fn canonical(statement: &Value) -> Value {
@@ -97,5 +145,27 @@ mod tests {
         assert_eq!(policy["Statement"][1]["Action"], "s3:GetObject");
         assert_eq!(policy["Statement"].as_array().unwrap().len(), 2);
         assert!(merged(Some(&json!("text")), "Sid1", &arns()).is_err());
+        assert_eq!(wider(&existing)[0].name, "Sid1");
+    }
+
+    #[test]
+    fn what_makes_more_public_is_seen() {
+        let ours = merged(None, "Sid1", &["arn:aws:s3:::b/x/keys.json".to_owned()]).unwrap();
+        assert_eq!(wider(&ours), []);
+        let statement = |principal: Value, action: &str, resource: &str| json!({ "Statement": { "Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource } });
+        for (policy, expected) in [
+            (
+                statement(json!("*"), "s3:GetObject", "arn:aws:s3:::b/leak*"),
+                1,
+            ),
+            (
+                statement(json!({ "AWS": ["*"] }), "s3:ListBucket", "arn:aws:s3:::b"),
+                1,
+            ),
+            (statement(json!("*"), "s3:*", "arn:aws:s3:::b/keys.json"), 1),
+            (statement(json!({ "AWS": "111122223333" }), "s3:*", "*"), 0),
+        ] {
+            assert_eq!(wider(&policy).len(), expected, "{policy}");
+        }
     }
 }

@@ -13,6 +13,24 @@ const MAX_NAME: usize = 64;
 /// raised to 8192).
 const MAX_TRUST_POLICY: usize = 2048;
 
+/// What a service account's token is exchanged by.
+const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+
+/// Whether a text fits a pattern in which `*` is any text and `?` any character (IAM, `StringLike`).
+pub fn is_like(pattern: &str, text: &str) -> bool {
+    let Some(first) = pattern.chars().next() else {
+        return text.is_empty();
+    };
+    let rest = &pattern[first.len_utf8()..];
+    if first == '*' {
+        let mut ends = text.char_indices().map(|(end, _)| end).chain([text.len()]);
+        return ends.any(|end| is_like(rest, &text[end..]));
+    }
+    let mut chars = text.chars();
+    let next = chars.next();
+    next.is_some_and(|next| first == '?' || first == next) && is_like(rest, chars.as_str())
+}
+
 /// `CLUSTER-NAMESPACE-NAME`; past 64 characters the end becomes a hash, so that two long names stay
 /// two roles.
 pub fn default_name(cluster: &str, namespace: &str, name: &str) -> String {
@@ -58,7 +76,7 @@ pub enum TrustError {
 
 impl Trust {
     /// The trust policy: the existing one with our statement added or brought to what it must be.
-    /// Ours is the statement that trusts this provider; all others are kept as they are.
+    /// Ours is the statement that lets tokens of this provider in; all others are kept, denials too.
     pub fn policy(&self, existing: Option<&Value>) -> Result<Value, TrustError> {
         let ours = self.statement();
         let policy = match existing {
@@ -72,6 +90,8 @@ impl Trust {
                 let list = statements.as_array_mut().ok_or(TrustError::NotAPolicy)?;
                 let federated = |statement: &&mut Value| {
                     statement["Principal"]["Federated"] == self.provider_arn.as_str()
+                        && statement["Effect"] == "Allow"
+                        && (statement["Action"] == ACTION || statement["Action"] == json!([ACTION]))
                 };
                 match list.iter_mut().find(federated) {
                     Some(statement) if *statement == ours => return Ok(existing.clone()),
@@ -104,7 +124,7 @@ impl Trust {
         json!({
             "Effect": "Allow",
             "Principal": { "Federated": self.provider_arn },
-            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Action": ACTION,
             "Condition": condition,
         })
     }
@@ -158,6 +178,13 @@ mod tests {
             changed["Statement"][1]["Condition"]["StringEquals"]["a.example:sub"],
             json!(["x", "y"])
         );
+        assert_eq!(changed["Statement"].as_array().unwrap().len(), 2);
+
+        let mut denial = policy["Statement"][0].clone();
+        denial["Effect"] = json!("Deny");
+        let existing = json!({ "Version": "2012-10-17", "Statement": [denial] });
+        let changed = trust(&["x"]).policy(Some(&existing)).unwrap();
+        assert_eq!(changed["Statement"][0], denial);
         assert_eq!(changed["Statement"].as_array().unwrap().len(), 2);
 
         let long: Vec<String> = (0..60)

@@ -8,6 +8,8 @@ use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 
+use url::Position;
+
 use crate::error::{Error, Result};
 
 use super::connection;
@@ -45,8 +47,12 @@ async fn get(url: &url::Url) -> Result<Answer> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|e| failed(&e))?;
-    let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
-        .header(header::HOST, host)
+    let request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
+        // With the port, where it is not the scheme's own (RFC 9110 §7.2).
+        .header(
+            header::HOST,
+            &url[Position::BeforeHost..Position::AfterPort],
+        )
         .header(header::ACCEPT, "application/json, */*")
         .body(Empty::<Bytes>::new())
         .map_err(|e| failed(&e))?;

@@ -33,7 +33,7 @@ fn folded(text: &str) -> String {
 }
 
 /// All of them; the more particular message stands first.
-pub const KNOWN: [Known; 20] = [
+pub const KNOWN: [Known; 30] = [
     Known {
         message: "No OpenIDConnect provider found in your account",
         causes: &[
@@ -85,6 +85,12 @@ pub const KNOWN: [Known; 20] = [
         fix: "use the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
     },
     Known {
+        message: "Claim is not allowed to be empty",
+        causes: &["a claim of the token, or the provider's list of audiences, is empty"],
+        check: "irsactl token decode FILE; irsactl verify",
+        fix: "irsactl provider --audience sts.amazonaws.com; use the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
+    },
+    Known {
         message: "Missing a required claim",
         causes: &["it is not a service account token of a projected volume"],
         check: "irsactl token decode FILE",
@@ -122,6 +128,46 @@ pub const KNOWN: [Known; 20] = [
         fix: "StringEquals on HOST/PATH:sub and HOST/PATH:aud, Principal Federated the provider's ARN",
     },
     Known {
+        message: "RegionDisabledException",
+        causes: &["the region's STS is not activated in the account of the role"],
+        check: "aws account get-region-opt-status --region-name REGION",
+        fix: "activate it (IAM console, Account settings), or set AWS_REGION of the pod to a region that is",
+    },
+    Known {
+        message: "IDPCommunicationError",
+        causes: &[
+            "STS could not reach the issuer's host: a firewall, a rate limit, more than 5 seconds",
+        ],
+        check: "irsactl verify --issuer URL",
+        fix: "try again; let the host answer everybody, and quickly",
+    },
+    Known {
+        message: "IDPRejectedClaim",
+        causes: &["the issuer's host refused: for STS it answers other than with status 200"],
+        check: "irsactl verify --issuer URL",
+        fix: "let the host give both documents to everybody",
+    },
+    Known {
+        message: "Federated principals must be valid domain names",
+        causes: &[
+            "a trust policy names the issuer by its URL or host, and not by the provider's ARN",
+        ],
+        check: "irsactl role --print-trust-policy",
+        fix: "Principal Federated is arn:PARTITION:iam::ACCOUNT:oidc-provider/HOST[/PATH]: irsactl role writes it",
+    },
+    Known {
+        message: "DurationSeconds exceeds the MaxSessionDuration",
+        causes: &["the SDK asks for longer credentials than the role gives"],
+        check: "aws iam get-role --role-name NAME shows MaxSessionDuration",
+        fix: "irsactl role --max-session-duration SECONDS, or a shorter duration_seconds of the SDK",
+    },
+    Known {
+        message: "AccessControlListNotSupported",
+        causes: &["a tool uses --acl public-read, which new buckets refuse since April 2023"],
+        check: "irsactl bootstrap --dry-run shows the policy that takes its place",
+        fix: "irsactl publish makes the documents public by bucket policy",
+    },
+    Known {
         message: "The bucket does not allow ACLs",
         causes: &["a tool uses --acl public-read, which new buckets refuse since April 2023"],
         check: "irsactl bootstrap --dry-run shows the policy that takes its place",
@@ -135,6 +181,15 @@ pub const KNOWN: [Known; 20] = [
         ],
         check: "irsactl bootstrap --dry-run names the account's; the organization's shows in no call",
         fix: "ask whoever owns the account, or serve the documents from a host of your own (irsactl discovery --issuer URL)",
+    },
+    Known {
+        message: "no valid providers in chain",
+        causes: &[
+            "the pod has no token: the webhook did not run when it was created, or its service account has no annotation",
+            "the SDK is too old for web identity",
+        ],
+        check: "kubectl get pod POD -o yaml shows AWS_ROLE_ARN and the volume aws-iam-token, or not",
+        fix: "annotate the service account, then create the pod again; irsactl echoer tries it",
     },
     Known {
         message: "Unable to locate credentials",
@@ -160,7 +215,25 @@ pub const KNOWN: [Known; 20] = [
             "no pod of it is ready, or a network policy keeps the API server from it",
         ],
         check: "irsactl verify --webhook kubectl",
-        fix: "irsactl webhook --certificate self-signed --renew, and apply both files; then create the pods again",
+        fix: "irsactl webhook --renew, and apply both files; then create the pods again",
+    },
+    Known {
+        message: "certificate signed by unknown authority",
+        causes: &[
+            "the caBundle of a webhook is not of the authority that signed its certificate",
+            "the issuer's host, or a proxy, has a certificate of a private CA",
+        ],
+        check: "irsactl verify --webhook kubectl; irsactl verify --issuer URL",
+        fix: "irsactl webhook --renew, and apply both files; SSL_CERT_FILE names a private CA",
+    },
+    Known {
+        message: "You must be logged in to the server",
+        causes: &[
+            "the API server accepts the token's issuer or key no more, or its audience",
+            "the credentials of the kubeconfig have expired",
+        ],
+        check: "irsactl token decode FILE shows iss, kid and aud",
+        fix: "keep the old issuer and the old public key: irsactl flags --existing-issuer URL --existing-public-key FILE",
     },
     Known {
         message: "invalid signature, no keys found",

@@ -1,51 +1,91 @@
 //! What else lies beside the two documents of an issuer in a bucket.
 
+use serde_json::Value;
+
+use crate::iam::policy;
+use crate::oidc::jwks::{JwkSet, JwksError};
+
 use super::page::{self, Page};
 use super::report::Check;
 
 const SECRETS: &str = "private keys in the bucket";
 const PUBLIC: &str = "other public objects";
 
-/// The keys that are neither document of an issuer; a bucket may hold several issuers, by prefix.
-pub fn others(keys: &[String]) -> Vec<&str> {
-    let document = |key: &&str| {
-        ["keys.json", ".well-known/openid-configuration"]
-            .iter()
-            .any(|name| *key == *name || key.ends_with(&format!("/{name}")))
-    };
-    let keys = keys.iter().map(String::as_str);
-    keys.filter(|key| !document(key)).collect()
+/// An object other than the two documents, as an anonymous reader gets it.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// Its key.
+    pub key: String,
+    /// What is read.
+    pub page: Page,
+}
+
+/// Whether a key is that of an issuer's document: a bucket may hold several issuers, by prefix.
+fn is_document(key: &str) -> bool {
+    ["keys.json", ".well-known/openid-configuration"]
+        .iter()
+        .any(|name| key == *name || key.ends_with(&format!("/{name}")))
 }
 
 /// By name and by content: a signing key, or anything in PEM, has no business in a bucket that is made
-/// to be read. `pages` are the other objects as an anonymous reader gets them.
-pub fn check(bucket: &str, others: &[&str], pages: &[Page]) -> Vec<Check> {
+/// to be read. `unseen` is how many objects were not looked at.
+pub fn check(bucket: &str, others: &[Other], unseen: usize) -> Vec<Check> {
+    let readable = || others.iter().filter(|other| other.page.body().is_some());
+    let urls = |of: &mut dyn Iterator<Item = &Other>| -> String {
+        let urls: Vec<&str> = of.map(|other| other.page.url.as_str()).collect();
+        urls.join(", ")
+    };
+    let leaked = urls(&mut readable().filter(|other| other.page.body().is_some_and(is_private)));
     let named: Vec<&str> = others
         .iter()
-        .copied()
+        .map(|other| other.key.as_str())
         .filter(|key| is_key_name(key))
         .collect();
-    let readable: Vec<&Page> = pages.iter().filter(|page| page.body().is_some()).collect();
-    let leaked: Vec<&str> = readable
-        .iter()
-        .filter(|page| page.body().is_some_and(is_private_key))
-        .map(|page| page.url.as_str())
-        .collect();
-    let actual = match (leaked.as_slice(), named.as_slice()) {
-        ([], []) => "none".to_owned(),
-        ([], named) => format!("by their names: {}", named.join(", ")),
-        (leaked, _) => format!("KEY COMPROMISED: everybody can read {}", leaked.join(", ")),
+    let secrets = match (leaked.as_str(), named.as_slice()) {
+        ("", []) => String::new(),
+        ("", named) => format!("by their names: {}", named.join(", ")),
+        (leaked, _) => format!("KEY COMPROMISED: everybody can read {leaked}"),
     };
-    let secrets = Check::new(SECRETS, bucket, actual == "none", "none", actual)
-        .hint("a signing key belongs on the control-plane nodes alone: take it away, and if it was ever readable make a new one");
-    let urls: Vec<&str> = readable.iter().map(|page| page.url.as_str()).collect();
-    let actual = match urls.as_slice() {
+    let public = urls(&mut readable().filter(|other| !is_document(&other.key)));
+    let found = |name, found: String, hint: &str| match (found.as_str(), unseen) {
+        ("", 0) => Check::new(name, bucket, true, "none", "none"),
+        ("", unseen) => {
+            let reason = format!(
+                "none among the first {}; {unseen} or more were not looked at",
+                others.len()
+            );
+            Check::skipped(name, bucket, reason).hint("keep a bucket for issuers alone")
+        }
+        _ => Check::new(name, bucket, false, "none", found).hint(hint),
+    };
+    vec![
+        found(
+            SECRETS,
+            secrets,
+            "a signing key belongs on the control-plane nodes alone: take it away, and if it was ever readable make a new one: 'irsactl rotate'",
+        ),
+        found(
+            PUBLIC,
+            public,
+            "a statement of the bucket policy gives more than the two documents: take it away",
+        ),
+    ]
+}
+
+/// Statements of the bucket policy that let everybody do more than read issuers' documents.
+pub fn statements(bucket: &str, policy: Option<&Value>) -> Check {
+    let wider = policy.map(policy::wider).unwrap_or_default();
+    let names: Vec<&str> = wider.iter().map(|one| one.name.as_str()).collect();
+    let actual = match names.as_slice() {
         [] => "none".to_owned(),
-        urls => urls.join(", "),
+        names => names.join(", "),
     };
-    let public = Check::new(PUBLIC, bucket, urls.is_empty(), "none", actual)
-        .hint("a statement of the bucket policy gives more than the two documents: take it away");
-    vec![secrets, public]
+    let check = Check::new("wider bucket policy statements", bucket, names.is_empty(), "none", actual)
+        .hint("they let everybody do more than read the two documents of an issuer: take them away, or look at their conditions");
+    match wider.iter().all(|one| one.has_condition) {
+        true => check.or_warn(),
+        false => check,
+    }
 }
 
 /// Whether an anonymous reader can list the bucket.
@@ -59,26 +99,40 @@ fn is_key_name(key: &str) -> bool {
     ending.iter().any(|ending| name.ends_with(ending))
 }
 
-fn is_private_key(body: &[u8]) -> bool {
+fn is_private(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
-    text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----")
+    let pem = text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----");
+    pem || matches!(JwkSet::parse(body), Err(JwksError::Private(_)))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::Outcome;
     use super::*;
 
     #[test]
-    fn documents_of_other_issuers_are_no_strangers() {
-        let keys = [
-            "keys.json",
-            "b/.well-known/openid-configuration",
-            "sa-signer.key",
-            "my-keys.json",
-        ];
-        let keys = keys.map(str::to_owned);
-        assert_eq!(others(&keys), ["sa-signer.key", "my-keys.json"]);
-        let checks = check("s3://b", &others(&keys), &[]);
-        assert_eq!(checks[0].actual, "by their names: sa-signer.key");
+    fn documents_of_other_issuers_may_be_read_but_hold_no_private_key() {
+        let other = |key: &str, body: &str| Other {
+            key: key.to_owned(),
+            page: Page {
+                url: format!("https://b/{key}"),
+                answer: Ok(page::Answer {
+                    status: 200,
+                    content_type: None,
+                    body: body.as_bytes().to_vec(),
+                }),
+            },
+        };
+        let actual = |others: &[Other]| {
+            let checks = check("s3://b", others, 0);
+            [checks[0].actual.clone(), checks[1].actual.clone()]
+        };
+        assert_eq!(actual(&[other("b/keys.json", "{}")]), ["none", "none"]);
+        let [leaked, _] = actual(&[other("b/keys.json", r#"{"keys":[{"d":"x"}]}"#)]);
+        assert!(leaked.starts_with("KEY COMPROMISED"), "{leaked}");
+        let [named, public] = actual(&[other("a/sa-signer.key", "")]);
+        assert_eq!(named, "by their names: a/sa-signer.key");
+        assert_eq!(public, "https://b/a/sa-signer.key");
+        assert_eq!(check("s3://b", &[], 3)[0].outcome, Outcome::Skipped);
     }
 }

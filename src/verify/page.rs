@@ -29,12 +29,16 @@ impl Page {
         (answer.status == 200).then_some(answer.body.as_slice())
     }
 
-    /// Whether the host has no DNS name: then somebody may register it.
+    /// Whether the host has no DNS name: then somebody may register it. A resolver that cannot answer now
+    /// says something else (getaddrinfo's EAI_AGAIN).
     pub fn has_no_name(&self) -> bool {
         let unknown = |cause: &String| {
-            ["dns error", "failed to lookup", "Name or service not known"]
-                .iter()
-                .any(|part| cause.contains(part))
+            [
+                "Name or service not known",
+                "nodename nor servname provided",
+            ]
+            .iter()
+            .any(|part| cause.contains(part))
         };
         self.answer.as_ref().is_err_and(unknown)
     }

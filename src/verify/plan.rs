@@ -7,16 +7,17 @@ use crate::plan::observed::Observed;
 
 use super::report::Check;
 
-/// A check a difference, or one that passes.
-pub fn differences(place: &str, plan: &Plan) -> Vec<Check> {
+/// A check a difference, or one that passes. `repair` is the command that makes the changes.
+pub fn differences(place: &str, repair: &str, plan: &Plan) -> Vec<Check> {
     if plan.changes.is_empty() {
         let expected = "nothing to change";
         return vec![Check::new("AWS resources", place, true, expected, expected)];
     }
-    plan.changes.iter().map(difference).collect()
+    let changes = plan.changes.iter();
+    changes.map(|change| difference(change, repair)).collect()
 }
 
-fn difference(change: &Change) -> Check {
+fn difference(change: &Change, repair: &str) -> Check {
     let fields = change.fields();
     let text = |value: fn(&Field) -> Option<String>| {
         let stated = fields
@@ -32,7 +33,7 @@ fn difference(change: &Change) -> Check {
         text(|field| field.before.as_ref().map(ToString::to_string)),
     );
     let check = Check::new(name(change), change.resource(), false, expected, actual);
-    let repair = "see how: 'irsactl bootstrap --dry-run'; repair it: 'irsactl bootstrap'";
+    let repair = format!("see how with --dry-run, and repair it: '{repair}'");
     match change {
         Change::UpdateThumbprints { .. } => check.or_warn().hint(format!(
             "{repair}; AWS looks at it only where it does not trust the issuer's certificate by itself, which for S3 it does"

@@ -42,6 +42,11 @@ pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchang
             Check::new("proof", role_arn, !trusted, expected, actual)
                 .hint("the role's trust policy needs the provider's ARN, and StringEquals on its :sub and :aud; a new role takes some seconds")
         }
+        Exchange::Refused { code, message } if is_sts_own(code) => {
+            let actual = format!("STS has not judged the token: {code}: {message}");
+            Check::new("proof", role_arn, false, expected, actual)
+                .hint("nothing is known to be wrong with the issuer: run again")
+        }
         Exchange::Refused { code, message } => {
             let text = format!("{code}: {message}");
             let hint = explain::find(&text).map_or_else(
@@ -53,15 +58,38 @@ pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchang
     }
 }
 
-/// Whether the answer may be another one in some seconds: IAM is eventually consistent. A role that
-/// was just made denies everybody at first.
-pub fn may_settle(exchange: &Exchange, trusted: bool, provider_exists: bool) -> bool {
+/// What the other checks have seen of the issuer.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The provider exists, or nobody could look.
+    pub provider: bool,
+    /// The key that signs the test token is published.
+    pub key: bool,
+}
+
+/// Whether the answer may be another one in some seconds: IAM is eventually consistent, and STS keeps what
+/// it has read. A role that was just made denies everybody at first.
+pub fn may_settle(exchange: &Exchange, trusted: bool, seen: Seen) -> bool {
     match exchange {
         Exchange::Assumed(_) => false,
+        Exchange::Refused { code, .. } if is_sts_own(code) => true,
         Exchange::Refused { code, message } => match code.as_str() {
             "AccessDenied" => trusted,
             "IDPCommunicationError" => true,
-            _ => provider_exists && message.starts_with("No OpenIDConnect provider found"),
+            _ if message.starts_with("Couldn't retrieve verification key") => seen.key,
+            _ => seen.provider && message.starts_with("No OpenIDConnect provider found"),
         },
     }
+}
+
+/// Whether STS speaks of itself, and says nothing of the token.
+fn is_sts_own(code: &str) -> bool {
+    code.starts_with("Throttling")
+        || [
+            "RequestLimitExceeded",
+            "ServiceUnavailable",
+            "InternalFailure",
+            "InternalError",
+        ]
+        .contains(&code)
 }

@@ -5,6 +5,9 @@
 
 use serde_json::Value;
 
+use crate::iam::role::is_like;
+use crate::oidc::subject::Subject;
+
 use super::report::Check;
 
 /// A role of the account.
@@ -79,14 +82,7 @@ fn findings(trust: &Value, trusted: &Trusted<'_>) -> Option<Vec<Finding>> {
     let mut concerned = false;
     let mut found = Vec::new();
     for statement in list(&trust["Statement"]) {
-        let web_identity = list(&statement["Action"])
-            .into_iter()
-            .filter_map(Value::as_str)
-            .any(|action| {
-                ["sts:assumerolewithwebidentity", "sts:*", "*"]
-                    .contains(&action.to_lowercase().as_str())
-            });
-        if statement["Effect"] != "Allow" || !web_identity {
+        if statement["Effect"] != "Allow" || !lets_assume(statement) {
             continue;
         }
         for principal in list(&statement["Principal"]["Federated"]) {
@@ -114,6 +110,18 @@ fn findings(trust: &Value, trusted: &Trusted<'_>) -> Option<Vec<Finding>> {
     concerned.then_some(found)
 }
 
+/// Whether a statement is about AssumeRoleWithWebIdentity; IAM compares actions without case, and with
+/// wildcards. A statement with NotAction is about all but a few.
+fn lets_assume(statement: &Value) -> bool {
+    let names = |field: &str| {
+        let names = list(&statement[field]).into_iter();
+        names
+            .filter_map(Value::as_str)
+            .any(|action| is_like(&action.to_lowercase(), "sts:assumerolewithwebidentity"))
+    };
+    names("Action") || (statement.get("NotAction").is_some() && !names("NotAction"))
+}
+
 fn fatal(found: &mut Vec<Finding>, text: String) {
     found.push(Finding { fatal: true, text });
 }
@@ -125,8 +133,19 @@ fn warning(found: &mut Vec<Finding>, text: String) {
 /// One `operator: { key: values }` of a Condition block.
 struct Condition<'a> {
     like: bool,
+    ignores_case: bool,
     key: &'a str,
     values: Vec<&'a str>,
+}
+
+impl Condition<'_> {
+    /// Whether the operator lets a text through.
+    fn takes(&self, text: &str) -> bool {
+        self.values.iter().any(|value| match self.like {
+            true => is_like(value, text),
+            false => *value == text || (self.ignores_case && value.eq_ignore_ascii_case(text)),
+        })
+    }
 }
 
 fn conditions(statement: &Value, trusted: &Trusted<'_>, found: &mut Vec<Finding>) {
@@ -164,11 +183,9 @@ fn conditions(statement: &Value, trusted: &Trusted<'_>, found: &mut Vec<Finding>
             found,
             format!("no condition on {aud:?}: a token of any audience of the provider does"),
         ),
-        Some(Condition { values, .. }) => {
-            let accepted = |list: &[String]| {
-                list.iter()
-                    .any(|audience| values.contains(&audience.as_str()))
-            };
+        Some(condition) => {
+            let values = &condition.values;
+            let accepted = |list: &[String]| list.iter().any(|audience| condition.takes(audience));
             if trusted.audiences.is_some_and(|list| !accepted(list)) {
                 fatal(
                     found,
@@ -209,6 +226,16 @@ fn subjects(condition: &Condition<'_>, found: &mut Vec<Finding>) {
                     "StringEquals takes {value:?} by the letter, so no subject is equal: name each one"
                 ),
             ),
+            (false, false)
+                if value.parse::<Subject>().is_err() || !value.starts_with("system:") =>
+            {
+                fatal(
+                    found,
+                    format!(
+                        "no service account is called {value:?}: a subject is system:serviceaccount:NAMESPACE:NAME"
+                    ),
+                );
+            }
             (false, false) => {}
         }
     }
@@ -221,15 +248,17 @@ fn restricting(condition: &Value) -> Vec<Condition<'_>> {
     for (operator, keys) in condition.as_object().into_iter().flatten() {
         let operator = operator.rsplit(':').next().unwrap_or_default();
         let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
-        let like = match operator.to_lowercase().as_str() {
-            "stringequals" | "stringequalsignorecase" => false,
-            "stringlike" => true,
+        let (like, ignores_case) = match operator.to_lowercase().as_str() {
+            "stringequals" => (false, false),
+            "stringequalsignorecase" => (false, true),
+            "stringlike" => (true, false),
             _ => continue,
         };
         for (key, values) in keys.as_object().into_iter().flatten() {
             let values = list(values).into_iter().filter_map(Value::as_str);
             conditions.push(Condition {
                 like,
+                ignores_case,
                 key,
                 values: values.collect(),
             });
@@ -248,119 +277,4 @@ fn list(value: &Value) -> Vec<&Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::report::Outcome;
-    use super::*;
-
-    const ARN: &str = "arn:aws:iam::111122223333:oidc-provider/a.example/x";
-    const SUB: &str = "system:serviceaccount:default:app";
-
-    fn outcome(principal: &str, condition: Value) -> (Outcome, String) {
-        let audiences = ["sts.amazonaws.com".to_owned()];
-        let trusted = Trusted {
-            provider_arn: ARN,
-            host_path: "a.example/x",
-            audiences: Some(&audiences),
-        };
-        let trust = json!({ "Statement": {
-            "Effect": "Allow", "Principal": { "Federated": principal },
-            "Action": ["sts:AssumeRoleWithWebIdentity"], "Condition": condition,
-        }});
-        let arn = "arn:aws:iam::111122223333:role/app".to_owned();
-        let check = check(&[Role { arn, trust }], &trusted).remove(0);
-        (check.outcome, check.actual)
-    }
-
-    #[test]
-    fn each_hole_and_each_slip_is_named() {
-        let aud = json!("sts.amazonaws.com");
-        let (sub_key, aud_key) = ("a.example/x:sub", "a.example/x:aud");
-        let cases = [
-            (
-                ARN,
-                json!({ "StringEquals": { sub_key: SUB, aud_key: aud } }),
-                Outcome::Pass,
-                "one role",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { aud_key: aud } }),
-                Outcome::Fail,
-                "every service account",
-            ),
-            (
-                ARN,
-                json!({ "StringNotEquals": { sub_key: "x" }, "StringEquals": { aud_key: aud } }),
-                Outcome::Fail,
-                "every service account",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { sub_key: SUB } }),
-                Outcome::Warn,
-                "any audience",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { aud_key: aud }, "StringLike": { sub_key: "*" } }),
-                Outcome::Fail,
-                "every namespace",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { aud_key: aud }, "StringLike": { sub_key: "system:serviceaccount:*:app" } }),
-                Outcome::Fail,
-                "every namespace",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { aud_key: aud }, "StringLike": { sub_key: "system:serviceaccount:default:*" } }),
-                Outcome::Warn,
-                "tomorrow's",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { aud_key: aud }, "StringLike": { sub_key: SUB } }),
-                Outcome::Warn,
-                "StringEquals would do",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { sub_key: "system:serviceaccount:default:*", aud_key: aud } }),
-                Outcome::Fail,
-                "by the letter",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { sub_key: SUB, aud_key: "vault" } }),
-                Outcome::Fail,
-                "none of the provider's",
-            ),
-            (
-                ARN,
-                json!({ "StringEquals": { "https://a.example/x:sub": SUB, aud_key: aud } }),
-                Outcome::Fail,
-                "not of this issuer",
-            ),
-            (
-                "arn:aws-cn:iam::111122223333:oidc-provider/a.example/x",
-                json!({}),
-                Outcome::Fail,
-                "another partition's",
-            ),
-            (
-                "arn:aws:iam::111122223333:oidc-provider/other",
-                json!({}),
-                Outcome::Pass,
-                "no role",
-            ),
-        ];
-        for (principal, condition, expected, words) in cases {
-            let (outcome, actual) = outcome(principal, condition.clone());
-            assert_eq!(outcome, expected, "{condition}: {actual}");
-            assert!(actual.contains(words), "{condition}: {actual}");
-        }
-    }
-}
+mod tests;

@@ -7,42 +7,62 @@ use super::report::Check;
 const NAME: &str = "takeover";
 const EXPECTED: &str = "the host that the provider trusts is there, and nobody else can take it";
 
-/// Whether the bucket of the provider's host is this account's; `None` for another kind of host.
-pub type Owned = Option<Result<bool, String>>;
+/// Whose the bucket of the provider's host is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The host is no bucket's.
+    NoBucket,
+    /// This account.
+    Us,
+    /// Not this account: another one's, or nobody's.
+    NotUs,
+    /// It cannot be told, for this reason.
+    Unknown(String),
+}
 
-/// A provider by its ARN and its documents, of which one that answers shows that the host is there.
-pub fn check(provider_arn: &str, pages: &[&Page], owned: Owned) -> Check {
-    let critical = |what: &str| {
-        Check::new(NAME, provider_arn, false, EXPECTED, format!("CRITICAL: {what}")).hint(
-            "delete the provider at once: aws iam delete-open-id-connect-provider; or create the bucket again with 'irsactl bootstrap'",
+/// A provider by its ARN and its documents. `among_many` says that the provider was not asked for by name:
+/// one that trusts another account's bucket may be meant to.
+pub fn check(provider_arn: &str, pages: &[&Page], owner: &Owner, among_many: bool) -> Check {
+    let fail = |what: String| {
+        Check::new(NAME, provider_arn, false, EXPECTED, what).hint(
+            "delete the provider at once if that is not meant: aws iam delete-open-id-connect-provider; or create the bucket again with 'irsactl bootstrap'",
         )
     };
+    let pass = |what: &str| Check::new(NAME, provider_arn, true, EXPECTED, what);
     if pages.iter().any(|page| page.bucket_is_gone()) {
-        return critical("S3 answers NoSuchBucket, so anybody can create it");
+        return fail("CRITICAL: S3 answers NoSuchBucket, so anybody can create it".to_owned());
     }
     if pages.iter().any(|page| page.has_no_name()) {
-        return critical("the host has no DNS name");
+        return fail("CRITICAL: the host has no DNS name".to_owned());
     }
-    match owned {
-        Some(Ok(true)) => Check::new(
-            NAME,
-            provider_arn,
-            true,
-            EXPECTED,
-            "the bucket is this account's",
-        ),
-        Some(Ok(false)) => critical("the bucket is not there, so anybody can create it"),
-        Some(Err(cause)) if cause.contains("403") => {
-            critical(&format!("the bucket is not this account's: {cause}"))
+    match owner {
+        Owner::Us => pass("the bucket is this account's"),
+        Owner::NotUs => {
+            let what = "the bucket is not this account's: whoever has it signs tokens";
+            match among_many {
+                true => fail(what.to_owned()).or_warn(),
+                false => fail(format!("CRITICAL: {what}")),
+            }
         }
-        Some(Err(cause)) => Check::skipped(NAME, provider_arn, cause),
-        None => host(provider_arn, pages),
+        Owner::Unknown(cause) => Check::skipped(NAME, provider_arn, cause),
+        Owner::NoBucket => host(provider_arn, pages),
     }
 }
 
+/// A host of somebody's own: that it answers, and with what, is all that can be seen.
 fn host(provider_arn: &str, pages: &[&Page]) -> Check {
-    match pages.iter().all(|page| page.answer.is_ok()) {
-        true => Check::new(NAME, provider_arn, true, EXPECTED, "its host answers"),
-        false => Check::skipped(NAME, provider_arn, "its host did not answer"),
+    if pages.iter().all(|page| page.body().is_some()) {
+        return Check::new(NAME, provider_arn, true, EXPECTED, "its host answers");
     }
+    let actual = pages
+        .iter()
+        .map(|page| match &page.answer {
+            Ok(answer) => format!("{}: HTTP status {}", page.url, answer.status),
+            Err(cause) => format!("{}: {cause}", page.url),
+        })
+        .collect::<Vec<_>>()
+        .join("; ");
+    Check::new(NAME, provider_arn, false, EXPECTED, actual)
+        .or_warn()
+        .hint("is the host still yours? If not, delete the provider: aws iam delete-open-id-connect-provider")
 }

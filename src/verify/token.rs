@@ -47,8 +47,8 @@ pub fn issuer(token: &Token, issuer: &Issuer) -> Check {
 }
 
 /// The audience as STS takes it: `aud`, a string or an array of one (RFC 7519 §4.1.3); with `azp`, that
-/// one counts instead.
-pub fn audience(token: &Token, audience: &str) -> Check {
+/// one counts instead. It must be one of `accepted`.
+pub fn audience(token: &Token, accepted: &[String]) -> Check {
     let (aud, azp) = (&token.claims["aud"], &token.claims["azp"]);
     let claimed: Vec<&Value> = match (azp, aud) {
         (Value::Null, Value::Array(list)) => list.iter().collect(),
@@ -59,7 +59,9 @@ pub fn audience(token: &Token, audience: &str) -> Check {
         Value::Null => text(aud),
         azp => format!("{} (azp)", text(azp)),
     };
-    Check::new("audience", "claims aud, azp", matches!(claimed.as_slice(), [one] if *one == audience), audience, actual).hint(
+    let passed =
+        matches!(claimed.as_slice(), [one] if accepted.iter().any(|audience| *one == audience));
+    Check::new("audience", "claims aud, azp", passed, accepted.join(" or "), actual).hint(
         "STS wants one audience, that of the projected volume (serviceAccountToken.audience), not of --api-audiences",
     )
 }
@@ -195,7 +197,11 @@ mod tests {
             (r#"{"aud":"y","azp":"x"}"#, Outcome::Fail),
             (r#"{"aud":[]}"#, Outcome::Fail),
         ] {
-            assert_eq!(audience(&token(claims), "y").outcome, outcome, "{claims}");
+            assert_eq!(
+                audience(&token(claims), &["y".to_owned()]).outcome,
+                outcome,
+                "{claims}"
+            );
         }
         let token = own;
         assert_eq!(required_claims(&token).actual, "no sub, iat, exp");

@@ -26,14 +26,23 @@ pub struct Webhook<'a> {
     hook: &'a Value,
 }
 
-/// The pod identity webhooks among Kubernetes objects, lists included: those that are told of new pods
-/// and call themselves so.
+/// Kubernetes objects, those in lists one by one.
+pub fn flat(objects: Vec<Value>) -> Vec<Value> {
+    let flat = objects
+        .into_iter()
+        .flat_map(|object| match &object["items"] {
+            Value::Array(items) => items.clone(),
+            _ => vec![object],
+        });
+    flat.collect()
+}
+
+/// The pod identity webhooks among Kubernetes objects: those that are told of new pods and call
+/// themselves so.
 pub fn webhooks(objects: &[Value]) -> Vec<Webhook<'_>> {
-    let flat = objects.iter().flat_map(|object| match &object["items"] {
-        Value::Array(items) => items.iter().collect(),
-        _ => vec![object],
-    });
-    let configurations = flat.filter(|object| object["kind"] == "MutatingWebhookConfiguration");
+    let configurations = objects
+        .iter()
+        .filter(|object| object["kind"] == "MutatingWebhookConfiguration");
     configurations
         .flat_map(|configuration| {
             let hooks = configuration["webhooks"].as_array().into_iter().flatten();
@@ -79,12 +88,31 @@ impl Webhook<'_> {
     }
 }
 
-/// The certificate chain in a Secret of type kubernetes.io/tls among the objects, PEM.
+/// The name of the Secret that the webhook's pods read: what a Deployment of its name mounts, or else what
+/// 'irsactl webhook' calls it.
+pub fn secret_name(objects: &[Value], webhook: &Webhook<'_>) -> String {
+    let (service, namespace) = webhook.service();
+    let deployment = objects.iter().find(|object| {
+        object["kind"] == "Deployment"
+            && object["metadata"]["name"] == service
+            && object["metadata"]["namespace"] == namespace
+    });
+    let mounted = deployment.and_then(|deployment| {
+        let volumes = deployment["spec"]["template"]["spec"]["volumes"].as_array()?;
+        volumes
+            .iter()
+            .find_map(|volume| volume["secret"]["secretName"].as_str())
+    });
+    mounted.map_or_else(|| format!("{service}-cert"), str::to_owned)
+}
+
+/// The certificate chain in the webhook's Secret among the objects, PEM.
 pub fn certificate_in(objects: &[Value], webhook: &Webhook<'_>) -> Option<Vec<u8>> {
     let (_, namespace) = webhook.service();
+    let name = secret_name(objects, webhook);
     let secret = objects.iter().find(|object| {
         object["kind"] == "Secret"
-            && object["type"] == "kubernetes.io/tls"
+            && object["metadata"]["name"] == name.as_str()
             && object["metadata"]["namespace"] == namespace
     })?;
     STANDARD.decode(secret["data"]["tls.crt"].as_str()?).ok()
@@ -118,7 +146,7 @@ pub fn check(webhook: &Webhook<'_>, serving: Result<&[u8], &str>, now: u64) -> V
             };
             checks.push(
                 Check::new("webhook certificate", &place, verified.is_ok(), expected, actual)
-                    .hint("pods get no credentials, and with failurePolicy Ignore nobody is told: 'irsactl webhook --renew', then apply both files"),
+                    .hint("pods get no credentials, and with failurePolicy Ignore nobody is told: 'irsactl webhook --renew' with its --namespace and --name, then apply both files"),
             );
             if verified.is_ok()
                 && let Some((seconds, text)) = ends(serving)

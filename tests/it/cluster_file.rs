@@ -73,6 +73,12 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_environment() {
     assert_eq!(value("", "tags"), pair("team=platform", "file spec.tags"));
     assert_eq!(value("--tag a=b", "tags"), pair("a=b", "flag"));
     assert_eq!(value("", "directory"), pair("issuer", "default"));
+    let joined = work
+        .irsactl("config print -o json --config=irsactl.yaml")
+        .json();
+    assert_eq!(joined[0]["origin"], "file spec.region");
+    work.irsactl("--config irsactl.yaml config print --config other.yaml")
+        .fails(64, &["other.yaml"]);
     let values = work.irsactl("config print -o json").json();
     assert_eq!(values[0]["origin"], "environment AWS_REGION");
 }
@@ -104,6 +110,12 @@ fn what_the_file_must_not_say_is_refused_with_its_place() {
         ("kind: Cluster", "kind: Clutter", "unknown variant"),
         ("irsactl/v1alpha1", "irsactl/v9", "unknown variant"),
         ("spec:", "spec: [", "bad.yaml"),
+        ("team: platform", "a=b: platform", "'a=b' has a = in it"),
+        (
+            "serviceAccounts:\n        - default/app",
+            "name: a\n      serviceAccounts: []",
+            "nobody may assume",
+        ),
         (
             "team: platform",
             "aws:team: platform",
@@ -116,6 +128,12 @@ fn what_the_file_must_not_say_is_refused_with_its_place() {
         work.irsactl("role --config bad.yaml --dry-run --offline --account-id 111122223333")
             .fails(64, &[words]);
     }
+    work.write("irsactl.yaml", example());
+    let role = "role --config irsactl.yaml --dry-run --offline --account-id 111122223333";
+    work.irsactl(&format!("{role} --policy-arn arn:aws:iam::aws:policy/A"))
+        .fails(64, &["--service-account"]);
+    let trust = role.replace("--dry-run --offline", "--print-trust-policy");
+    assert!(work.irsactl(&trust).json()["demo-backup"]["Statement"].is_array());
     work.irsactl("flags --config absent.yaml")
         .fails(64, &["absent.yaml", "No such file"]);
 }

@@ -30,7 +30,8 @@ fn the_demo_ends_with_a_token_that_others_accept_and_ci_runs_the_readmes_tests()
     assert!(
         shown.contains("proof: assumed arn:aws:sts::111122223333:assumed-role/demo-default-app/")
     );
-    assert!(shown.contains("the IAM provider does not exist in the account of the role"));
+    assert!(shown.contains("fail     JWK Set: HTTP status 403"));
+    assert!(shown.contains("keys.json or the discovery document is not public"));
     for judge in ["PyJWT", "openid-client and jose"] {
         assert!(
             shown.contains(&format!("accepted by {judge}: {{\"aud\"")),

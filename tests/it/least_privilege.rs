@@ -284,6 +284,7 @@ fn needed(entries: &[Value]) -> BTreeSet<String> {
             // Needs no permission.
             "GetCallerIdentity" => None,
             "HeadBucket" | "ListObjectsV2" => Some("s3:ListBucket".to_owned()),
+            "ListBuckets" => Some("s3:ListAllMyBuckets".to_owned()),
             "GetPublicAccessBlock" | "PutPublicAccessBlock" => Some(format!(
                 "s3:{}",
                 operation.replace("Public", "BucketPublic")

@@ -76,6 +76,12 @@ fn a_role_is_made_assumed_and_found_again() {
 fn foreign_statements_are_kept_and_foreign_roles_are_refused() {
     let (tenant, answer) = Tenant::bootstrapped();
     let foreign = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    let provider = answer["provider_arn"].as_str().unwrap();
+    let foreign = foreign.replace(
+        r#""Statement":{"#,
+        &format!(r#""Statement":[{{"Effect":"Deny","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity"}},{{"#),
+    );
+    let foreign = foreign.replace("}}", "}]}");
     let encoded: String = foreign.bytes().map(|b| format!("%{b:02X}")).collect();
     tenant.iam(&format!(
         "Action=CreateRole&RoleName=theirs&AssumeRolePolicyDocument={encoded}"
@@ -89,7 +95,9 @@ fn foreign_statements_are_kept_and_foreign_roles_are_refused() {
     assert!(settled.stderr.contains("no changes"), "{settled:#?}");
     let stored = tenant.iam("Action=GetRole&RoleName=theirs");
     assert!(
-        stored.contains("ec2.amazonaws.com") && stored.contains("StringEquals"),
+        ["ec2.amazonaws.com", "StringEquals", "Deny"]
+            .iter()
+            .all(|part| stored.contains(part)),
         "{stored}"
     );
     let arn = answer["provider_arn"].as_str().unwrap().replace(':', "%3A");

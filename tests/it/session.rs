@@ -4,7 +4,7 @@
 //! is its output, stdout and stderr together, with `[..]` for a part of a line and `...` for lines.
 //! `? N` names an exit code other than 0. Key IDs, thumbprints, times and durations may be others than the
 //! document's, since they are others in each run. All blocks of a document share a directory, with
-//! examples/irsactl.yaml in it, and a local AWS. With UPDATE=1 the outputs are written anew.
+//! examples/irsactl.yaml in it, a local AWS, and a stand-in for a cluster where kubectl is used. With UPDATE=1 the outputs are written anew.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,7 @@ use snapbox::{Assert, Data};
 use tempfile::TempDir;
 
 use crate::local_aws::LocalAws;
+use crate::local_cluster::LocalCluster;
 use crate::tenant::{Offline, TOOLS};
 
 /// Where the sources are.
@@ -159,6 +160,10 @@ pub(crate) fn execute(document: &Path) -> usize {
     fs::copy(repository().join("examples").join(file), work.path(file)).unwrap();
     work.environment
         .extend(aws.environment("111122223333", "us-west-2"));
+    let text = fs::read_to_string(document).unwrap();
+    let _cluster = text
+        .contains("$ kubectl")
+        .then(|| LocalCluster::start(&mut work));
     execute_in(work, document)
 }
 

@@ -110,6 +110,30 @@ fn every_dangling_provider_of_the_account_is_named() {
             .stdout
             .contains("CRITICAL")
     );
+    // A bucket that somebody else has may be meant to be trusted: by whatever form of its name.
+    let (owner, own) = (Tenant::new(), Tenant::in_region("us-east-1"));
+    let theirs = format!("theirs-{}", owner.account);
+    owner.irsactl("keygen").ok();
+    owner
+        .irsactl(&format!("publish --bucket {theirs} --yes"))
+        .ok();
+    own.irsactl("keygen").ok();
+    let elsewhere = format!("team-403-{}", own.account);
+    own.irsactl(&format!("bootstrap --cluster x --bucket {elsewhere} --yes"))
+        .ok();
+    for url in [
+        format!("https://s3.us-west-2.amazonaws.com/{theirs}"),
+        format!("https://{theirs}.s3.us-west-2.amazonaws.com"),
+        format!("https://{theirs}.s3-us-west-2.amazonaws.com"),
+    ] {
+        own.iam(&format!(
+            "Action=CreateOpenIDConnectProvider&Url={}&ThumbprintList.member.1={thumbprint}&ClientIDList.member.1=x",
+            encoded(&url)
+        ));
+    }
+    let (names, report) = failed(&own, "verify --dangling --region us-west-2 -o json");
+    assert_eq!(names, Vec::<String>::new(), "{report:#}");
+    assert_eq!(warned(&report), ["takeover"; 3]);
     tenant
         .irsactl("verify --dangling --cluster demo")
         .fails(64, &["cannot be used with"]);
@@ -126,6 +150,7 @@ fn a_private_key_in_the_bucket_and_a_public_stranger_are_named() {
         "not even a key",
     );
     put(&tenant, "other/keys.json", "application/json", "{}");
+    put(&tenant, "odd%252Fname", "text/plain", "odd");
     let (names, report) = failed(&tenant, VERIFY);
     assert_eq!(names, ["private keys in the bucket"], "{report:#}");
 
@@ -149,16 +174,34 @@ fn a_private_key_in_the_bucket_and_a_public_stranger_are_named() {
     let (names, report) = failed(&tenant, VERIFY);
     assert_eq!(
         names,
-        ["private keys in the bucket", "other public objects"],
+        [
+            "wider bucket policy statements",
+            "private keys in the bucket",
+            "other public objects"
+        ],
         "{report:#}"
     );
+    let strangers = check(&report, "other public objects")["actual"]
+        .as_str()
+        .unwrap();
+    assert!(strangers.contains("odd%252Fname"), "{strangers}");
+    assert!(!strangers.contains("keys"), "{strangers}");
     let actual = check(&report, "private keys in the bucket")["actual"]
         .as_str()
         .unwrap();
     assert!(
-        actual.starts_with("KEY COMPROMISED") && actual.ends_with("/notes.txt"),
+        actual.starts_with("KEY COMPROMISED") && actual.ends_with("/notes%2Etxt"),
         "{actual}"
     );
+    // Also where a document of another issuer should be.
+    let key = std::fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
+    put(&tenant, "notes.txt", "text/plain", "");
+    put(&tenant, "other/keys.json", "application/json", &key);
+    let report = failed(&tenant, VERIFY).1;
+    let actual = check(&report, "private keys in the bucket")["actual"]
+        .as_str()
+        .unwrap();
+    assert!(actual.starts_with("KEY COMPROMISED"), "{actual}");
 }
 
 #[test]
@@ -209,6 +252,15 @@ fn the_cluster_and_its_tokens_are_compared_with_what_is_published() {
         failed(&tenant, &format!("{VERIFY} --kubeconfig absent")).0,
         ["cluster issuer", "cluster keys"]
     );
+    let asked = format!(
+        "{VERIFY} --role-arn arn:aws:iam::{}:role/x --dir nowhere",
+        tenant.account
+    );
+    assert_eq!(failed(&tenant, &asked).0, ["proof"]);
+    tenant.write("webhook.yaml", tenant.irsactl("webhook").ok());
+    tenant
+        .irsactl("verify --webhook webhook.yaml --cluster-jwks live.json")
+        .fails(64, &["cannot tell which issuer is meant"]);
     tenant
         .irsactl(&format!("{VERIFY} --cluster-jwks - --token -"))
         .fails(64, &["cannot read two things from standard input"]);
@@ -225,4 +277,35 @@ fn the_cluster_and_its_tokens_are_compared_with_what_is_published() {
     tenant.write("pod.jwt", tenant.irsactl(foreign).ok());
     let (names, _) = failed(&tenant, &format!("{VERIFY} --token pod.jwt"));
     assert_eq!(names, ["issuer"]);
+}
+
+#[test]
+fn a_bucket_that_somebody_else_took_is_a_takeover() {
+    let (tenant, thief) = (Tenant::new(), Tenant::new());
+    let name = format!("taken-over-{}", tenant.account);
+    tenant.irsactl("keygen").ok();
+    tenant
+        .irsactl(&format!("bootstrap --cluster demo --bucket {name} --yes"))
+        .ok();
+    for target in ["/keys.json", "/.well-known/openid-configuration", ""] {
+        tenant.call("s3", "DELETE", &format!("/{name}{target}"), "", "");
+    }
+    thief.irsactl("keygen").ok();
+    thief
+        .irsactl(&format!("publish --bucket {name} --yes"))
+        .ok();
+    // With no key to compare with, everything else looks just as good.
+    let issuer =
+        format!("verify --issuer https://{name}.s3.us-west-2.amazonaws.com --dir none -o json");
+    let (names, report) = failed(&tenant, &issuer);
+    assert_eq!(names, ["takeover"], "{report:#}");
+    assert_eq!(
+        check(&report, "signing key published")["outcome"],
+        "skipped"
+    );
+    let (names, _) = failed(&tenant, &format!("verify --bucket {name} -o json"));
+    assert_eq!(
+        names,
+        ["signing key published", "AWS resources", "takeover"]
+    );
 }

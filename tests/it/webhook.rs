@@ -143,7 +143,7 @@ fn openssl_accepts_the_certificate_for_the_service_and_nothing_else() {
     assert_ne!(work.shell("cat tls.crt"), before);
     assert_eq!(verify("pod-identity-webhook.irsa.svc"), "tls.crt: OK\n");
 
-    work.irsactl(&format!("{WEBHOOK} --renew"))
+    work.irsactl(&format!("{WEBHOOK} --certificate cert-manager --renew"))
         .fails(64, &["cert-manager makes"]);
     work.write("issuer/webhook-ca.pem", "nonsense");
     work.irsactl(&format!("{SELF_SIGNED} --namespace irsa"))

@@ -47,7 +47,7 @@ impl Evidence {
                 )),
             }
         }
-        if let Some(token) = given.token()? {
+        if let Some(token) = given.token().await? {
             others.push(token::times(&token, now()?));
             match stage {
                 Stage::Add => {

@@ -5,7 +5,7 @@ use crate::cluster::service_account::{RoleBinding, annotated, projected_volume};
 use crate::config::file::RoleSpec;
 use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
-use crate::iam::role::{Trust, default_name};
+use crate::iam::role::{Trust, default_name, is_like};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::output;
@@ -27,6 +27,10 @@ impl WantedRole {
         cluster: Option<&str>,
         audience: &str,
     ) -> Result<Self> {
+        if spec.service_accounts.is_empty() {
+            return Err(Error::usage("cannot make a role that nobody may assume")
+                .hint("list its serviceAccounts"));
+        }
         let subjects = spec
             .service_accounts
             .iter()
@@ -70,7 +74,7 @@ impl WantedRole {
 
     /// Whether it is for this subject.
     pub(in super::super) fn trusts(&self, subject: &str) -> bool {
-        self.subjects.iter().any(|one| one == subject)
+        self.subjects.iter().any(|one| is_like(one, subject))
     }
 
     /// Its ARN.

@@ -52,25 +52,25 @@ impl Live {
 
 impl LiveOptions {
     /// Looks. A token that no published key has signed is refused: it would prove nothing.
-    pub(super) fn observe(&self, published: &JwkSet) -> Result<Live> {
+    pub(super) async fn observe(&self, published: &JwkSet) -> Result<Live> {
         let mut live = Live::default();
         for path in &self.cluster_jwks {
-            let body = read_document(path);
+            let body = read_document(path).await;
             live.known.push(kids(&output::path(path), body)?);
         }
         if let Some(kubeconfig) = &self.kubeconfig {
             let arguments = ["get", "--raw", "/openid/v1/jwks"];
-            let body = kubectl(Some(kubeconfig), &arguments);
+            let body = kubectl(Some(kubeconfig), &arguments).await;
             live.known
                 .push(kids("the API server, through kubectl,", body)?);
         }
         let token = match (&self.token, &self.kubeconfig) {
-            (Some(path), _) => Some(read_token(path)?),
+            (Some(path), _) => Some(read_token(path).await?),
             (None, Some(kubeconfig)) => {
                 // Ten minutes are the shortest life that the API server gives (TokenRequest).
                 let arguments = ["-n", "default", "create", "token", "default"];
                 let options = ["--audience=sts.amazonaws.com", "--duration=10m"];
-                let text = kubectl(Some(kubeconfig), &[&arguments[..], &options].concat());
+                let text = kubectl(Some(kubeconfig), &[&arguments[..], &options].concat()).await;
                 let text = text.map_err(|e| cannot("a fresh token").because(e))?;
                 Some(String::from_utf8_lossy(&text).trim().to_owned())
             }

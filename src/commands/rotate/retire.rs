@@ -51,7 +51,7 @@ impl Retire {
         change.check()?;
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let mut rotation = scene.under_way(&global.dir)?;
-        let live = self.live.observe(&scene.published)?;
+        let live = self.live.observe(&scene.published).await?;
         self.check(&rotation, live.token.as_ref())?;
         scene.require_published(&rotation.new)?;
         let old = rotation.old.clone();

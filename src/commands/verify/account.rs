@@ -1,7 +1,7 @@
 //! What only the account's owner sees: what `bootstrap` would change, a host that somebody else can
 //! take, roles that trust the issuer, and what else lies in the bucket.
 
-use url::Url;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::aws::{account, partition};
 use crate::config::Place;
@@ -9,12 +9,15 @@ use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
 use crate::oidc::jwks::JwkSet;
 use crate::plan::desired::{Desired, Tags, ThumbprintChoice};
+use crate::plan::document::object_keys;
 use crate::plan::observed::Observed;
 use crate::probe::chain::Chain;
+use crate::verify::objects::{self, Other};
 use crate::verify::page::Page;
+use crate::verify::plan;
 use crate::verify::report::Check;
 use crate::verify::roles::{self, Role, Trusted};
-use crate::verify::{objects, plan, takeover};
+use crate::verify::takeover::{self, Owner};
 
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
@@ -57,8 +60,12 @@ pub(super) async fn checks(
     let desired = desired(&session, target, options, tags, region, chain)?;
     let mut found = match session.plan(&desired).await {
         Ok(Planned { plan, observed }) => {
-            let mut checks = plan::differences(issuer, &plan);
+            let mut checks = plan::differences(issuer, &target.repair(), &plan);
             checks.extend(plan::encryption(&observed));
+            if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
+                let name = format!("s3://{}", place.bucket);
+                checks.push(objects::statements(&name, bucket.policy.as_ref()));
+            }
             checks.extend(trust(&session, target, region, &observed).await?);
             Findings {
                 checks,
@@ -78,10 +85,11 @@ pub(super) async fn checks(
     if found.provider_exists
         && let Some(provider) = &desired.provider
     {
-        let owned = owned(&session, target.issuer.host(), region).await;
+        let own = own_buckets(&session).await;
+        let owner = owner(&session, target.issuer.as_str(), region, &own).await;
         found
             .checks
-            .push(takeover::check(&provider.arn, &pages, owned));
+            .push(takeover::check(&provider.arn, &pages, &owner, false));
     }
     if let Some(place) = &target.place {
         found.checks.extend(others(&session, place).await);
@@ -120,15 +128,35 @@ fn desired(
     })
 }
 
-/// Whether the bucket of a provider's host is this account's.
-pub(super) async fn owned(session: &Session<'_>, host: &str, region: &str) -> takeover::Owned {
-    let bucket = partition::bucket_of_host(host, region)?;
-    Some(
-        session
-            .has_bucket(&bucket)
-            .await
-            .map_err(|error| told(&error)),
-    )
+/// Whose the bucket of an issuer is. `own` are the account's buckets, where they could be listed; without
+/// the list, a bucket that is not shown to us may be ours or not.
+pub(super) async fn owner(
+    session: &Session<'_>,
+    issuer_url: &str,
+    region: &str,
+    own: &Result<Vec<String>>,
+) -> Owner {
+    let object = format!("{issuer_url}/.well-known/openid-configuration");
+    let Some(bucket) = partition::bucket_of_url(&object, region) else {
+        return Owner::NoBucket;
+    };
+    match own {
+        Ok(own) if own.iter().any(|name| name == bucket.as_str()) => Owner::Us,
+        Ok(_) => Owner::NotUs,
+        Err(_) => match session.has_bucket(&bucket).await {
+            Ok(true) => Owner::Us,
+            Ok(false) => Owner::NotUs,
+            Err(error) => Owner::Unknown(told(&error)),
+        },
+    }
+}
+
+/// The account's buckets, in whatever region.
+pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
+    match session.aws() {
+        Some(aws) => account::buckets(aws).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The roles of the account that trust the issuer.
@@ -178,31 +206,24 @@ async fn others(session: &Session<'_>, place: &Place) -> Vec<Check> {
         Some(prefix) => format!("{prefix}/"),
         None => String::new(),
     };
-    let (keys, more) = match account::objects(aws, &place.bucket, &session.account, &prefix).await {
+    let listed = account::objects(aws, &place.bucket, &session.account, &prefix).await;
+    let (mut keys, more) = match listed {
         Ok(listed) => listed,
         Err(error) => {
-            return vec![Check::skipped("other public objects", bucket, told(&error))];
+            let check = Check::skipped("other public objects", bucket, told(&error));
+            return vec![check];
         }
     };
-    let others = objects::others(&keys);
-    let mut pages = Vec::new();
-    for key in others.iter().take(MAX_OBJECTS) {
-        let url = Url::parse(&format!("https://{}/", place.issuer.host()));
-        if let Ok(mut url) = url {
-            url.set_path(key);
-            pages.push(fetch(url.as_str()).await);
-        }
+    let own = object_keys(place.prefix.as_deref());
+    keys.retain(|key| !own.contains(key));
+    let mut others = Vec::new();
+    for key in keys.iter().take(MAX_OBJECTS) {
+        // All that is not plain is escaped, so that no key is taken for another's path.
+        let path = utf8_percent_encode(key, NON_ALPHANUMERIC);
+        let page = fetch(&format!("https://{}/{path}", place.issuer.host())).await;
+        let key = key.clone();
+        others.push(Other { key, page });
     }
-    let mut checks = objects::check(&bucket, &others, &pages);
-    if more || others.len() > MAX_OBJECTS {
-        let reason = format!(
-            "only the first {} of more objects were looked at",
-            pages.len()
-        );
-        checks.push(
-            Check::skipped("other public objects", bucket, reason)
-                .hint("keep a bucket for issuers alone"),
-        );
-    }
-    checks
+    let unseen = keys.len() - others.len() + usize::from(more);
+    objects::check(&bucket, &others, unseen)
 }

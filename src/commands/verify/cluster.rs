@@ -44,6 +44,12 @@ impl ClusterOptions {
         self.kubeconfig.as_deref()
     }
 
+    /// Whether the cluster's documents or a token are to be looked at; --kubeconfig alone may be for the
+    /// webhook.
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.cluster_jwks.is_some() || self.cluster_discovery.is_some() || self.token.is_some()
+    }
+
     /// Standard input is one document.
     pub(in crate::commands) fn check(&self) -> Result<()> {
         let files = [&self.cluster_jwks, &self.cluster_discovery, &self.token];
@@ -63,7 +69,7 @@ impl ClusterOptions {
         &self,
         issuer: &Issuer,
         published: Option<&JwkSet>,
-        audience: &str,
+        audiences: &[String],
     ) -> Result<Vec<Check>> {
         let kids: Vec<String> = published
             .map(|set| set.kids().map(|kid| kid.as_str().to_owned()).collect())
@@ -73,19 +79,30 @@ impl ClusterOptions {
             found.extend(cluster::discovery(&source, issuer));
         }
         if let Some(source) = self.jwks().await {
-            found.extend(cluster::keys(&source, &kids));
+            found.extend(match published {
+                Some(_) => cluster::keys(&source, &kids),
+                None => vec![Check::skipped(
+                    "cluster keys",
+                    &source.place,
+                    "the published keys cannot be read, see above",
+                )],
+            });
         }
-        if let Some(token) = self.token()? {
+        if let Some(token) = self.token().await? {
             found.extend([
                 checks::required_claims(&token),
                 checks::times(&token, now()?),
                 checks::issuer(&token, issuer),
-                checks::audience(&token, audience),
+                checks::audience(&token, audiences),
                 checks::subject(&token),
             ]);
             found.push(match published {
                 Some(keys) => checks::signature(&token, keys),
-                None => Check::skipped("signature", "the token", "no keys are published"),
+                None => Check::skipped(
+                    "signature",
+                    "the token",
+                    "the published keys cannot be read, see above",
+                ),
             });
         }
         Ok(found)
@@ -103,11 +120,11 @@ impl ClusterOptions {
     }
 
     /// The token, taken apart.
-    pub(in crate::commands) fn token(&self) -> Result<Option<Token>> {
+    pub(in crate::commands) async fn token(&self) -> Result<Option<Token>> {
         let Some(path) = &self.token else {
             return Ok(None);
         };
-        let token = Token::parse(&read_token(path)?).map_err(|cause| {
+        let token = Token::parse(&read_token(path).await?).map_err(|cause| {
             Error::failed(format!("cannot take {} apart", output::path(path))).because(cause)
         });
         token.map(Some)
@@ -117,35 +134,39 @@ impl ClusterOptions {
         if let Some(file) = file {
             return Some(Source {
                 place: output::path(file),
-                body: read_document(file),
+                body: read_document(file).await,
             });
         }
         let kubeconfig = self.kubeconfig.clone()?;
-        let body =
-            spawn_blocking(move || kubectl(Some(&kubeconfig), &["get", "--raw", path])).await;
         Some(Source {
             place: format!("kubectl get --raw {path}"),
-            body: body.unwrap_or_else(|cause| Err(cause.to_string())),
+            body: kubectl(Some(&kubeconfig), &["get", "--raw", path]).await,
         })
     }
 }
 
-/// A document of the cluster's, in a file or on standard input.
-pub(in super::super) fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    let read = match path.to_str() {
-        Some("-") => std::io::stdin().take(MAX).read_to_end(&mut body),
-        _ => std::fs::File::open(path).and_then(|file| file.take(MAX).read_to_end(&mut body)),
-    };
-    read.map(|_| body).map_err(|cause| cause.to_string())
+/// A document of the cluster's, in a file or on standard input. Whoever is to write it may never do so:
+/// the wait is not this thread's.
+pub(in super::super) async fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
+    let path = path.to_owned();
+    let read = spawn_blocking(move || {
+        let mut body = Vec::new();
+        let read = match path.to_str() {
+            Some("-") => std::io::stdin().take(MAX).read_to_end(&mut body),
+            _ => std::fs::File::open(path).and_then(|file| file.take(MAX).read_to_end(&mut body)),
+        };
+        read.map(|_| body).map_err(|cause| cause.to_string())
+    });
+    read.await.unwrap_or_else(|cause| Err(cause.to_string()))
 }
 
-/// kubectl knows how to log in to any cluster; its own words say what went wrong.
-pub(in super::super) fn kubectl(
+/// kubectl knows how to log in to any cluster; its own words say what went wrong. It ends with this
+/// process, whatever it waits for.
+pub(in super::super) async fn kubectl(
     kubeconfig: Option<&Path>,
     arguments: &[&str],
 ) -> std::result::Result<Vec<u8>, String> {
-    let mut kubectl = std::process::Command::new("kubectl");
+    let mut kubectl = tokio::process::Command::new("kubectl");
     if let Some(kubeconfig) = kubeconfig {
         kubectl.arg("--kubeconfig").arg(kubeconfig);
     }
@@ -153,7 +174,9 @@ pub(in super::super) fn kubectl(
         .arg("--request-timeout=5s")
         .args(arguments)
         .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
         .output()
+        .await
         .map_err(|cause| format!("cannot run kubectl: {cause}"))?;
     match output.status.success() {
         true => Ok(output.stdout),

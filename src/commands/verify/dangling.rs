@@ -3,7 +3,6 @@
 use tokio::task::JoinSet;
 
 use crate::aws::account;
-use crate::config::parse_issuer;
 use crate::error::Result;
 use crate::verify::report::Check;
 use crate::verify::takeover;
@@ -20,6 +19,7 @@ pub(super) async fn checks(session: &Session<'_>, region: &str) -> Result<Vec<Ch
         return Ok(Vec::new());
     };
     let providers = account::providers(aws).await?;
+    let own = owner::own_buckets(session).await;
     let mut checks = Vec::new();
     for some in providers.chunks(AT_ONCE) {
         let mut pages = JoinSet::new();
@@ -32,11 +32,9 @@ pub(super) async fn checks(session: &Session<'_>, region: &str) -> Result<Vec<Ch
         pages.sort_by_key(|(index, _)| *index);
         for (arn, (_, page)) in some.iter().zip(&pages) {
             let (_, host_path) = arn.split_once(":oidc-provider/").unwrap_or_default();
-            let owned = match parse_issuer(&format!("https://{host_path}")) {
-                Ok(issuer) => owner::owned(session, issuer.host(), region).await,
-                Err(_) => None,
-            };
-            checks.push(takeover::check(arn, &[page], owned));
+            let url = format!("https://{host_path}");
+            let owner = owner::owner(session, &url, region, &own).await;
+            checks.push(takeover::check(arn, &[page], &owner, true));
         }
     }
     Ok(checks)

@@ -14,7 +14,7 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims};
 use crate::output;
-use crate::verify::proof::{self, Exchange};
+use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
 
 use super::super::stop::Stop;
@@ -41,30 +41,36 @@ pub(super) struct ProofOptions {
 }
 
 impl ProofOptions {
+    /// Whether STS is to be asked.
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.role_arn.is_some()
+    }
+
     /// The audience of the test token, and of the tokens that AWS is to accept.
     pub(super) fn audience(&self) -> &str {
         &self.audience
     }
 
-    /// The check. What keeps STS from being asked does not keep the other checks from being shown.
+    /// The check. What keeps STS from being asked does not keep the other checks from being shown, but a
+    /// question that was asked must not go unanswered.
     pub(super) async fn check(
         &self,
         global: &Global,
         stop: &Stop,
         issuer: &Issuer,
         region: &str,
-        provider_exists: bool,
+        seen: Seen,
     ) -> Check {
-        let asked = self
-            .ask(global, stop, issuer, region, provider_exists)
-            .await;
+        let asked = self.ask(global, stop, issuer, region, seen).await;
         asked.unwrap_or_else(|error| {
             let place = self.role_arn.as_deref().unwrap_or_default();
-            Check::skipped(
-                "proof",
-                place,
-                format!("STS was not asked: {}", told(&error)),
-            )
+            let expected = "STS takes a token of the issuer";
+            let actual = format!("STS was not asked: {}", told(&error));
+            let check = Check::new("proof", place, false, expected, actual);
+            match error.hint_text() {
+                Some(hint) => check.hint(hint),
+                None => check,
+            }
         })
     }
 
@@ -75,7 +81,7 @@ impl ProofOptions {
         stop: &Stop,
         issuer: &Issuer,
         region: &str,
-        provider_exists: bool,
+        seen: Seen,
     ) -> Result<Check> {
         let Some(role_arn) = &self.role_arn else {
             return Ok(
@@ -103,7 +109,7 @@ impl ProofOptions {
                 Assumed::Role(arn) => Exchange::Assumed(arn),
                 Assumed::Refused(code, message) => Exchange::Refused { code, message },
             };
-            if proof::may_settle(&exchange, trusted, provider_exists) && patience.wait().await {
+            if proof::may_settle(&exchange, trusted, seen) && patience.wait().await {
                 let left = until.saturating_duration_since(Instant::now()).as_secs();
                 output::say(format_args!(
                     "STS does not take it yet: trying again for {left} s"

@@ -2,28 +2,30 @@
 
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file;
 use crate::output;
 use crate::verify::report::Check;
-use crate::verify::webhook::{Webhook, certificate_in, check, webhooks};
+use crate::verify::webhook::{Webhook, certificate_in, check, flat, secret_name, webhooks};
 
 use super::super::token::now;
 use super::cluster::kubectl;
 
 /// All checks; `source` is a file, or `kubectl`.
-pub(super) fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {
+pub(super) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {
     let (objects, live) = match source.to_str() {
         Some("kubectl") => {
             let arguments = ["get", "mutatingwebhookconfigurations", "-o", "json"];
-            let json = kubectl(kubeconfig, &arguments).map_err(cannot_ask)?;
+            let json = kubectl(kubeconfig, &arguments).await.map_err(cannot_ask)?;
             let list = serde_json::from_slice(&json)
                 .map_err(|e| cannot_ask(format!("its answer is not JSON: {e}")))?;
-            (vec![list], true)
+            (flat(vec![list]), true)
         }
-        _ => (read(source)?, false),
+        _ => (flat(read(source)?), false),
     };
     let found = webhooks(&objects);
     if found.is_empty() {
@@ -38,9 +40,13 @@ pub(super) fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Che
     let mut checks = Vec::new();
     for webhook in &found {
         let serving = match live {
-            true => live_certificate(webhook, kubeconfig),
-            false => certificate_in(&objects, webhook)
-                .ok_or_else(|| "no Secret of type kubernetes.io/tls is in the file".to_owned()),
+            true => live_certificate(webhook, kubeconfig).await,
+            false => certificate_in(&objects, webhook).ok_or_else(|| {
+                format!(
+                    "no Secret {} is in the file",
+                    secret_name(&objects, webhook)
+                )
+            }),
         };
         let serving = serving.as_deref().map_err(String::as_str);
         checks.extend(check(webhook, serving, now));
@@ -49,23 +55,27 @@ pub(super) fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Che
 }
 
 /// The certificate alone: the Secret's key is not asked for.
-fn live_certificate(
+async fn live_certificate(
     webhook: &Webhook<'_>,
     kubeconfig: Option<&Path>,
 ) -> std::result::Result<Vec<u8>, String> {
     let (service, namespace) = webhook.service();
-    let secret = format!("{service}-cert");
+    let named = [
+        "-n",
+        namespace,
+        "get",
+        "deployment",
+        service,
+        "--ignore-not-found",
+    ];
+    let deployment = kubectl(kubeconfig, &[&named[..], &["-o", "json"]].concat()).await?;
+    let deployment = serde_json::from_slice(&deployment).unwrap_or_default();
+    let secret = secret_name(&[deployment], webhook);
     let jsonpath = r"jsonpath={.data.tls\.crt}";
     let arguments = ["-n", namespace, "get", "secret", &secret, "-o", jsonpath];
-    let text = kubectl(kubeconfig, &arguments)?;
-    let object = serde_json::json!({
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": { "namespace": namespace },
-        "data": { "tls.crt": String::from_utf8_lossy(&text) },
-    });
-    certificate_in(&[object], webhook)
-        .ok_or_else(|| format!("Secret {namespace}/{secret} has no tls.crt"))
+    let text = kubectl(kubeconfig, &arguments).await?;
+    let decoded = STANDARD.decode(&text).ok().filter(|pem| !pem.is_empty());
+    decoded.ok_or_else(|| format!("Secret {namespace}/{secret} has no tls.crt"))
 }
 
 fn read(path: &Path) -> Result<Vec<Value>> {

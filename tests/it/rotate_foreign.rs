@@ -1,0 +1,67 @@
+//! Issuers that other tools made.
+
+use serde_json::{Value, json};
+
+use crate::tenant::{Tenant, http};
+
+#[test]
+fn what_others_have_published_is_found_and_kept() {
+    let tenant = Tenant::new();
+    let bucket = format!("theirs-{}", tenant.account);
+    tenant.irsactl("keygen").ok();
+    tenant
+        .irsactl(&format!("bootstrap --cluster x --bucket {bucket} --yes"))
+        .ok();
+    let own: Value = tenant.irsactl("jwks").json();
+    // The upstream guide's form: path-style issuer, every key twice, the second without a kid.
+    let mut twice = own["keys"][0].clone();
+    twice["kid"] = json!("");
+    let keys = json!({ "keys": [own["keys"][0], twice] }).to_string();
+    let issuer = format!("https://s3.us-west-2.amazonaws.com/{bucket}");
+    let discovery =
+        json!({ "issuer": format!("{issuer}/"), "jwks_uri": format!("{issuer}/openid/v1/jwks") });
+    let put = |key: &str, body: &str| {
+        tenant.call(
+            "s3",
+            "PUT",
+            &format!("/{bucket}/{key}"),
+            "Content-Type: application/json\r\n",
+            body,
+        )
+    };
+    put("openid/v1/jwks", &keys);
+    put(".well-known/openid-configuration", &discovery.to_string());
+    let open = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{bucket}/*") },
+    ]});
+    tenant.call(
+        "s3",
+        "PUT",
+        &format!("/{bucket}?policy"),
+        "",
+        &open.to_string(),
+    );
+    let prepare = format!("rotate prepare --issuer {issuer} --yes");
+    tenant
+        .irsactl(&prepare)
+        .fails(4, &["cannot rotate the keys", "kid"]);
+    tenant.irsactl(&format!("{prepare} --adopt")).ok();
+    let (_, body) = http("GET", &format!("/{bucket}/openid/v1/jwks"), "", "");
+    let set: Value = serde_json::from_str(&body).unwrap();
+    let kids: Vec<&Value> = set["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["kid"])
+        .collect();
+    assert_eq!(kids.len(), 2, "{body}");
+    assert!(kids.contains(&&own["keys"][0]["kid"]));
+    // A key that is not known here is never dropped, and one that cannot be read is refused.
+    put(
+        "openid/v1/jwks",
+        r#"{"keys":[{"kty":"EC","kid":"x","crv":"P-256","x":"","y":""}]}"#,
+    );
+    tenant
+        .irsactl(&format!("{prepare} --adopt"))
+        .fails(4, &["openid/v1/jwks", "RSA"]);
+}
