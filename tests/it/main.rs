@@ -24,6 +24,7 @@ mod local_aws;
 mod local_cluster;
 mod merge_rules;
 mod migrate;
+mod migrate_cluster;
 mod migrate_evidence;
 mod migrate_state;
 mod refusals;
