@@ -215,9 +215,14 @@ impl StatusAnswer {
                 signs: live.token.as_ref().map(|token| token == kid),
             })
         };
-        kids.iter().map(status).collect::<Result<_>>().map(Self)
+        let mut keys = kids.iter().map(status).collect::<Result<Vec<_>>>()?;
+        keys.sort_by_key(|key| ROLES.iter().position(|role| *role == key.role));
+        Ok(Self(keys))
     }
 }
+
+/// In the order in which they are shown.
+const ROLES: [&str; 5] = ["signing", "old", "new", "published", "retired"];
 
 fn role(kid: &Kid, rotation: Option<&Rotation>, local: Option<&Kid>) -> &'static str {
     match rotation {
