@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, config, discovery, echoer, explain, flags, jwks, keygen, migrate, policy, provider,
-    publish, role, rotate, thumbprint, token, verify, webhook,
+    bootstrap, config, destroy, discovery, echoer, explain, flags, jwks, keygen, migrate, policy,
+    provider, publish, role, rotate, thumbprint, token, verify, webhook,
 };
 use crate::config::Global;
 
@@ -56,12 +56,14 @@ pub enum Command {
     Role(role::RoleArgs),
     /// Replace the signing key in steps, with no token refused on the way
     Rotate(rotate::Rotate),
+    /// Change the issuer of a cluster that runs, in stages
+    Migrate(migrate::MigrateArgs),
+    /// Remove roles, provider and documents of an issuer, in the safe order
+    Destroy(destroy::Destroy),
     /// Print the manifests of the pod identity webhook
     Webhook(webhook::Webhook),
     /// Print a Job that proves in the cluster that a service account has its role
     Echoer(echoer::Echoer),
-    /// Change the issuer of a cluster that runs, in stages
-    Migrate(migrate::MigrateArgs),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
     Verify(verify::Verify),
     /// Say what an error message of STS, S3 or kube-apiserver means

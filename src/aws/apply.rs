@@ -17,6 +17,7 @@ use super::error::code;
 use super::observe::object;
 use super::outcome::{Failure, cannot, done_unless};
 use super::patience::Patience;
+use super::teardown;
 
 /// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns
 /// before `deadline` unless the call in hand takes longer.
@@ -159,6 +160,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
             }
             done_unless(change, result, &[])
         }
+        Change::Remove(removal) => teardown::remove(aws, change, removal).await,
         Change::CreateProvider {
             url,
             audiences,

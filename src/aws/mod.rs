@@ -11,3 +11,4 @@ mod outcome;
 pub mod partition;
 pub mod patience;
 mod role;
+mod teardown;

@@ -14,7 +14,7 @@ use crate::plan::observed::{Bucket, Object, Observed, Provider};
 
 use super::connect::Aws;
 use super::error::{code, failed, status};
-use super::role;
+use super::{role, teardown};
 
 /// A published document is a few kilobytes; what is larger is not ours.
 const MAX_OBJECT: u64 = 1 << 20;
@@ -49,12 +49,20 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
             None => Ok(None),
         }
     };
-    let (bucket, provider, roles, key_set) = tokio::try_join!(bucket, provider, roles, key_set)?;
+    let remains = async {
+        match &desired.teardown {
+            Some(teardown) => teardown::observe(aws, teardown).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (bucket, provider, roles, key_set, remains) =
+        tokio::try_join!(bucket, provider, roles, key_set, remains)?;
     Ok(Observed {
         bucket,
         provider,
         roles,
         key_set,
+        remains,
     })
 }
 
@@ -99,7 +107,7 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
     let (tags, public_access_block, policy, jwks, discovery) = tokio::try_join!(
         tags(aws, &publication.bucket, &publication.account),
         public_access_block(aws, publication),
-        policy(aws, publication),
+        policy(aws, &publication.bucket, &publication.account),
         object(aws, &publication.bucket, &publication.account, &jwks_key),
         object(
             aws,
@@ -168,7 +176,7 @@ async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>
     seen.map(Some)
 }
 
-async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {
+pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {
     let result = aws
         .s3
         .get_bucket_tagging()
@@ -222,14 +230,17 @@ async fn public_access_block(
     }
 }
 
-async fn policy(aws: &Aws, publication: &Publication) -> Result<Option<Value>> {
-    let bucket = publication.bucket.as_str();
+pub(super) async fn policy(
+    aws: &Aws,
+    bucket: &BucketName,
+    owner: &AccountId,
+) -> Result<Option<Value>> {
     let what = || format!("cannot read the policy of bucket s3://{bucket}");
     let result = aws
         .s3
         .get_bucket_policy()
-        .bucket(bucket)
-        .expected_bucket_owner(publication.account.as_str())
+        .bucket(bucket.as_str())
+        .expected_bucket_owner(owner.as_str())
         .send()
         .await;
     match result {

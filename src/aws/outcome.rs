@@ -16,6 +16,16 @@ pub(super) struct Failure {
     pub(super) not_yet: Option<String>,
 }
 
+impl Failure {
+    /// AWS has done it, and does not show it yet.
+    pub(super) fn not_yet(change: &Change, reason: &str) -> Self {
+        Self {
+            error: Error::failed(cannot(change)).because(reason),
+            not_yet: Some(reason.to_owned()),
+        }
+    }
+}
+
 /// The outcome of a call; an error with one of the codes `done` says that it is there already.
 pub(super) fn done_unless<O, E>(
     change: &Change,

@@ -140,6 +140,7 @@ impl Bootstrap {
             provider: Some(provider),
             roles,
             key_set: None,
+            teardown: None,
             adopt: change.adopt,
         };
         self.node.warn_of_lock_out(keeps_key);

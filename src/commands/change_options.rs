@@ -32,9 +32,46 @@ pub(super) struct ChangeOptions {
     /// A tag for the bucket and the provider; repeat it for several
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
     tags: Vec<(String, String)>,
+    /// A name that must be typed in place of yes.
+    #[arg(skip)]
+    typed: Option<String>,
+}
+
+/// Who has agreed to the changes.
+#[derive(Clone, Debug)]
+pub(super) enum Consent {
+    /// The command line.
+    Given,
+    /// Nobody yet: yes or no.
+    Ask,
+    /// Nobody yet: the cluster's name is to be typed.
+    Name(String),
 }
 
 impl ChangeOptions {
+    /// The options of a command that takes away: `name` is typed when it was not given.
+    pub(super) fn of_removal(dry_run: bool, detailed_exitcode: bool, name: Option<String>) -> Self {
+        Self {
+            dry_run,
+            offline: false,
+            detailed_exitcode,
+            documents: None,
+            yes: name.is_none(),
+            adopt: false,
+            tags: Vec::new(),
+            typed: name,
+        }
+    }
+
+    /// Whose consent the changes have.
+    pub(super) fn consent(&self) -> Consent {
+        match (&self.typed, self.yes) {
+            (Some(name), _) => Consent::Name(name.clone()),
+            (None, true) => Consent::Given,
+            (None, false) => Consent::Ask,
+        }
+    }
+
     /// Refuses what AWS would refuse at its end, and to start when nobody could consent.
     pub(super) fn check(&self) -> Result<()> {
         self.check_tags()?;

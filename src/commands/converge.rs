@@ -17,7 +17,7 @@ use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
 use crate::plan::observed::Observed;
 
-use super::change_options::ChangeOptions;
+use super::change_options::{ChangeOptions, Consent};
 use super::read_back;
 use super::stop::Stop;
 
@@ -166,9 +166,7 @@ impl<'s> Session<'s> {
             observed
         } else {
             output::say(self.answer(desired, &plan).text());
-            if !options.yes {
-                self.ask().await?;
-            }
+            self.consent(options).await?;
             before()?;
             self.stop.set_changing(true);
             self.apply(aws, &plan).await?;
@@ -196,9 +194,18 @@ impl<'s> Session<'s> {
     }
 
     /// The clock stands still meanwhile, and Ctrl-C works.
-    async fn ask(&self) -> Result<()> {
+    async fn consent(&self, options: &ChangeOptions) -> Result<()> {
+        let asked = match &options.consent() {
+            Consent::Given => return Ok(()),
+            Consent::Ask => None,
+            Consent::Name(name) => Some(name.clone()),
+        };
         self.stop.stop_clock();
-        let answer = tokio::task::spawn_blocking(|| output::confirm("make these changes?")).await;
+        let ask = move || match asked {
+            None => output::confirm("make these changes?"),
+            Some(name) => output::confirm_name("remove all this?", &name),
+        };
+        let answer = tokio::task::spawn_blocking(ask).await;
         self.stop.restart_clock();
         match answer {
             Ok(Ok(true)) => Ok(()),

@@ -5,6 +5,7 @@ pub mod bootstrap;
 mod change_options;
 pub mod config;
 mod converge;
+pub mod destroy;
 pub mod discovery;
 mod dry_run;
 pub mod echoer;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Rotate(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Destroy(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Webhook(args) => block_on(global, async |_| args.run(global).await),
         Command::Echoer(args) => block_on(global, async |_| args.run(global).await),
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),

@@ -172,6 +172,7 @@ impl ProviderArgs {
             provider: Some(provider),
             roles: Vec::new(),
             key_set: None,
+            teardown: None,
             adopt: change.adopt,
         };
         let mut planned = session.plan(&desired).await?;

@@ -80,6 +80,7 @@ impl Publish {
             provider: None,
             roles: Vec::new(),
             key_set: None,
+            teardown: None,
             adopt: change.adopt,
         };
         let planned = session.plan(&desired).await?;

@@ -235,6 +235,7 @@ fn desired(
         provider: None,
         roles: roles.collect::<Result<_>>()?,
         key_set: None,
+        teardown: None,
         adopt,
     })
 }

@@ -6,6 +6,20 @@
 
 use serde_json::{Value, json};
 
+/// The Sid of an issuer's statement: several prefixes of a bucket do not touch each other's. A Sid is
+/// alphanumeric (IAM policy grammar), so what else a prefix has, and the escape Z, becomes hex.
+pub fn statement_id(prefix: Option<&str>) -> String {
+    let escaped: String = prefix
+        .unwrap_or_default()
+        .bytes()
+        .map(|b| match b.is_ascii_alphanumeric() && b != b'Z' {
+            true => char::from(b).to_string(),
+            false => format!("Z{b:02x}"),
+        })
+        .collect();
+    format!("IrsactlPublicDocuments{escaped}")
+}
+
 /// Why an existing policy cannot be merged with ours.
 #[derive(Debug, thiserror::Error)]
 #[error("the bucket's policy is not a policy document with a Statement")]

@@ -31,6 +31,19 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
     next.is_some_and(|next| first == '?' || first == next) && is_like(rest, chars.as_str())
 }
 
+/// Whether a trust policy lets tokens of a provider in, by whatever statement.
+pub fn trusts(trust: &Value, provider_arn: &str) -> bool {
+    let federated = |statement: &Value| match &statement["Principal"]["Federated"] {
+        Value::Array(list) => list.iter().any(|one| *one == provider_arn),
+        one => *one == provider_arn,
+    };
+    let allows = |statement: &Value| statement["Effect"] == "Allow" && federated(statement);
+    match &trust["Statement"] {
+        Value::Array(list) => list.iter().any(allows),
+        one => allows(one),
+    }
+}
+
 /// `CLUSTER-NAMESPACE-NAME`; past 64 characters the end becomes a hash, so that two long names stay
 /// two roles.
 pub fn default_name(cluster: &str, namespace: &str, name: &str) -> String {

@@ -75,12 +75,23 @@ pub fn can_ask() -> bool {
 
 /// Asks for consent on a terminal.
 pub fn confirm(question: &str) -> Result<bool> {
-    let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
+    let answer = ask(&format!("{question} [y/N] "))?;
+    Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
+}
+
+/// Asks for consent that nobody gives without reading: a name must be typed.
+pub fn confirm_name(question: &str, name: &str) -> Result<bool> {
+    let answer = ask(&format!("{question} Type '{name}' to go on: "))?;
+    Ok(answer == name)
+}
+
+fn ask(question: &str) -> Result<String> {
+    let _ = write!(anstream::stderr().lock(), "{question}");
     let mut answer = String::new();
     io::stdin()
         .read_line(&mut answer)
         .map_err(|e| Error::failed("cannot read the answer").because(e))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(answer.trim().to_owned())
 }
 
 /// Sends log lines to stderr: steps with -v, the SDK's decisions with -vv, its requests with -vvv.

@@ -11,6 +11,7 @@ use crate::oidc::issuer::Issuer;
 use super::desired::{PublicAccessBlock, Role, Tags};
 use super::document::Document;
 use super::observed::Object;
+use super::removal::Removal;
 
 /// A change to a bucket or a provider.
 #[derive(Clone, Debug)]
@@ -165,6 +166,8 @@ pub enum Change {
         /// Seconds then.
         after: i32,
     },
+    /// Something goes.
+    Remove(Removal),
     /// The whole thumbprint list.
     UpdateThumbprints {
         /// The provider's ARN.
@@ -209,6 +212,7 @@ impl Change {
             Self::PutInlinePolicy { .. } => "iam:PutRolePolicy",
             Self::PutPermissionsBoundary { .. } => "iam:PutRolePermissionsBoundary",
             Self::UpdateMaxSession { .. } => "iam:UpdateRole",
+            Self::Remove(removal) => removal.operation(),
         }
     }
 
@@ -224,7 +228,7 @@ impl Change {
             }
             Self::PutInlinePolicy { before: None, .. }
             | Self::PutPermissionsBoundary { before: None, .. } => Action::Create,
-            Self::RemoveAudience { .. } => Action::Remove,
+            Self::RemoveAudience { .. } | Self::Remove(_) => Action::Remove,
             _ => Action::Update,
         }
     }
@@ -254,6 +258,7 @@ impl Change {
                 format!("permissions boundary of role {role}")
             }
             Self::UpdateMaxSession { role, .. } => format!("longest session of role {role}"),
+            Self::Remove(removal) => removal.resource(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 
 use super::document::object_keys;
+use super::removal::Teardown;
 
 /// Tags of a bucket or a provider.
 pub type Tags = BTreeMap<String, String>;
@@ -37,6 +38,8 @@ pub struct Desired {
     pub roles: Vec<Role>,
     /// The published JWK Set alone, wherever it lies.
     pub key_set: Option<KeySet>,
+    /// An issuer that is to be no more.
+    pub teardown: Option<Teardown>,
     /// Take over what is not tagged ours.
     pub adopt: bool,
 }
@@ -75,21 +78,11 @@ impl Publication {
         let arns = self
             .object_keys()
             .map(|key| arn::object(&self.partition, self.bucket.as_str(), &key));
-        policy::merged(existing, &self.statement_id(), &arns)
-    }
-
-    /// One statement an issuer: several prefixes of a bucket do not touch each other's. A Sid is
-    /// alphanumeric (IAM policy grammar), so what else a prefix has, and the escape Z, becomes hex.
-    fn statement_id(&self) -> String {
-        let prefix = self.prefix.as_deref().unwrap_or_default();
-        let escaped: String = prefix
-            .bytes()
-            .map(|b| match b.is_ascii_alphanumeric() && b != b'Z' {
-                true => char::from(b).to_string(),
-                false => format!("Z{b:02x}"),
-            })
-            .collect();
-        format!("IrsactlPublicDocuments{escaped}")
+        policy::merged(
+            existing,
+            &policy::statement_id(self.prefix.as_deref()),
+            &arns,
+        )
     }
 }
 

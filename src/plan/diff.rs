@@ -53,6 +53,9 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
     if let Some(set) = &desired.key_set {
         key_set::diff(set, observed.key_set.as_ref(), desired.adopt, &mut plan)?;
     }
+    if let (Some(teardown), Some(remains)) = (&desired.teardown, &observed.remains) {
+        teardown::diff(teardown, remains, &mut plan)?;
+    }
     for role in &desired.roles {
         role::diff(role, observed.roles.get(&role.name), &mut plan)?;
     }
@@ -320,5 +323,6 @@ fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
 
 mod key_set;
 mod role;
+mod teardown;
 #[cfg(test)]
 mod tests;

@@ -133,6 +133,7 @@ impl Change {
             Self::UpdateMaxSession { before, after, .. } => {
                 differing("max session", json!(before), json!(after))
             }
+            Self::Remove(removal) => removal.fields(),
             Self::UpdateThumbprints { before, after, .. } => {
                 differing("thumbprints", json!(before), json!(after))
             }

@@ -9,3 +9,4 @@ pub mod diff;
 pub mod document;
 pub mod field;
 pub mod observed;
+pub mod removal;

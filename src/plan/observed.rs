@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::desired::{PublicAccessBlock, Tags};
+use super::removal::Remains;
 
 /// Everything that was read. `None`: it does not exist.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Observed {
     pub roles: BTreeMap<String, Role>,
     /// The bucket's tags and the object, where a JWK Set alone is looked at.
     pub key_set: Option<(Tags, Option<Object>)>,
+    /// What is left of an issuer that is to go.
+    pub remains: Option<Remains>,
 }
 
 /// A bucket of this account in this region.

@@ -61,7 +61,9 @@ fn name(change: &Change) -> &'static str {
         | Change::AttachPolicy { .. }
         | Change::PutInlinePolicy { .. }
         | Change::PutPermissionsBoundary { .. }
-        | Change::UpdateMaxSession { .. } => "role",
+        | Change::UpdateMaxSession { .. }
+        // A teardown's, which verify never plans.
+        | Change::Remove(_) => "role",
     }
 }
 

@@ -9,6 +9,7 @@ mod bootstrap;
 mod cluster_file;
 mod consent;
 mod convergence;
+mod destroy;
 mod distributions;
 mod documents;
 mod explain;

@@ -81,6 +81,7 @@ impl<'s> Scene<'s> {
                 join,
                 retire: retire.to_vec(),
             }),
+            teardown: None,
             adopt,
         }
     }

@@ -124,6 +124,7 @@ fn desired(
         provider: Some(provider),
         roles: Vec::new(),
         key_set: None,
+        teardown: None,
         adopt: false,
     })
 }

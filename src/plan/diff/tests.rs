@@ -37,6 +37,7 @@ fn desired() -> Desired {
         }),
         roles: Vec::new(),
         key_set: None,
+        teardown: None,
         adopt: false,
     }
 }

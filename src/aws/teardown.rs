@@ -1,0 +1,185 @@
+//! What is left of an issuer, and the calls that take it away.
+
+use crate::error::Result;
+use crate::iam::role::trusts;
+use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
+
+use super::account;
+use super::connect::Aws;
+use super::error::{code, failed};
+use super::observe;
+use super::outcome::{Failure, done_unless};
+use crate::plan::change::Change;
+
+/// How many other objects are named.
+const FEW: usize = 3;
+
+/// Reads it. All roles of the account are looked at: one that trusts the provider may have any name.
+pub(super) async fn observe(aws: &Aws, teardown: &Teardown) -> Result<Remains> {
+    let (provider, roles, bucket) = tokio::try_join!(
+        observe::provider(aws, &teardown.provider_arn),
+        roles(aws, &teardown.provider_arn),
+        bucket(aws, teardown)
+    )?;
+    Ok(Remains {
+        provider: provider.map(|provider| provider.tags),
+        roles,
+        bucket,
+    })
+}
+
+async fn roles(aws: &Aws, provider_arn: &str) -> Result<Vec<TrustingRole>> {
+    let mut found = Vec::new();
+    for (arn, trust) in account::roles(aws).await? {
+        if !trusts(&trust, provider_arn) {
+            continue;
+        }
+        let name = arn.rsplit('/').next().unwrap_or(&arn);
+        if let Some(role) = super::role::observe(aws, name).await? {
+            found.push(TrustingRole {
+                name: name.to_owned(),
+                tags: role.tags,
+                policy_arns: role.policy_arns,
+                inline_policies: inline_policies(aws, name).await?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+async fn inline_policies(aws: &Aws, role: &str) -> Result<Vec<String>> {
+    let request = aws.iam.list_role_policies().role_name(role);
+    let mut pages = request.into_paginator().items().send();
+    let mut names = Vec::new();
+    while let Some(name) = pages.next().await {
+        let cannot = format!("cannot read role {role}");
+        names.push(name.map_err(|e| failed(cannot, "iam:ListRolePolicies", e))?);
+    }
+    Ok(names)
+}
+
+async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<Option<BucketRemains>> {
+    let (name, owner) = (&teardown.bucket, &teardown.account);
+    if !observe::bucket_exists(aws, name, owner).await? {
+        return Ok(None);
+    }
+    let (tags, policy) = tokio::try_join!(
+        observe::tags(aws, name, owner),
+        observe::policy(aws, name, owner)
+    )?;
+    let mut remains = BucketRemains {
+        tags,
+        policy,
+        ..BucketRemains::default()
+    };
+    let mut marker = (None, None);
+    loop {
+        let page = aws
+            .s3
+            .list_object_versions()
+            .bucket(name.as_str())
+            .expected_bucket_owner(owner.as_str())
+            .set_key_marker(marker.0)
+            .set_version_id_marker(marker.1)
+            .send()
+            .await;
+        let page = page.map_err(|e| {
+            failed(
+                format!("cannot list bucket s3://{name}"),
+                "s3:ListObjectVersions",
+                e,
+            )
+        })?;
+        let versions = page.versions().iter();
+        let versions = versions.map(|one| (one.key(), one.version_id()));
+        let markers = page.delete_markers().iter();
+        let markers = markers.map(|one| (one.key(), one.version_id()));
+        for (key, version) in versions.chain(markers) {
+            let key = key.unwrap_or_default().to_owned();
+            // Without a version, S3 would only hide the object behind a delete marker.
+            let version = version.unwrap_or("null").to_owned();
+            match teardown.object_keys.contains(&key) {
+                true => remains.documents.push((key, version)),
+                false if remains.others.len() < FEW => remains.others.push(key),
+                false => {}
+            }
+        }
+        if page.is_truncated() != Some(true) {
+            break;
+        }
+        marker = (page.next_key_marker, page.next_version_id_marker);
+    }
+    // As they were made, the other way round: no JWK Set is found by a discovery document that goes last.
+    remains
+        .documents
+        .sort_by_key(|(key, _)| key.ends_with("keys.json"));
+    Ok(Some(remains))
+}
+
+/// Takes one thing away. What is gone already is as good.
+pub(super) async fn remove(
+    aws: &Aws,
+    change: &Change,
+    removal: &Removal,
+) -> std::result::Result<(), Failure> {
+    const GONE: &[&str] = &[
+        "NoSuchEntity",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NoSuchBucketPolicy",
+    ];
+    match removal {
+        Removal::AttachedPolicy { role, policy_arn } => {
+            let request = aws.iam.detach_role_policy().role_name(role);
+            let result = request.policy_arn(policy_arn).send().await;
+            done_unless(change, result, GONE)
+        }
+        Removal::InlinePolicy { role, name } => {
+            let request = aws.iam.delete_role_policy().role_name(role);
+            let result = request.policy_name(name).send().await;
+            done_unless(change, result, GONE)
+        }
+        Removal::Role { role } => {
+            let result = aws.iam.delete_role().role_name(role).send().await;
+            done_unless(change, result, GONE)
+        }
+        Removal::Provider { arn } => {
+            let request = aws.iam.delete_open_id_connect_provider();
+            let result = request.open_id_connect_provider_arn(arn).send().await;
+            done_unless(change, result, GONE)?;
+            confirm_gone(aws, change, arn).await
+        }
+        Removal::Object {
+            bucket,
+            owner,
+            key,
+            version,
+        } => {
+            let request = aws.s3.delete_object().bucket(bucket.as_str()).key(key);
+            let request = request.expected_bucket_owner(owner.as_str());
+            let result = request.version_id(version).send().await;
+            done_unless(change, result, GONE)
+        }
+        Removal::BucketPolicy { bucket, owner, .. } => {
+            let request = aws.s3.delete_bucket_policy().bucket(bucket.as_str());
+            let result = request.expected_bucket_owner(owner.as_str()).send().await;
+            done_unless(change, result, GONE)
+        }
+        Removal::Bucket { bucket, owner } => {
+            let request = aws.s3.delete_bucket().bucket(bucket.as_str());
+            let result = request.expected_bucket_owner(owner.as_str()).send().await;
+            done_unless(change, result, GONE)
+        }
+    }
+}
+
+/// The documents may only go when AWS trusts them no more.
+async fn confirm_gone(aws: &Aws, change: &Change, arn: &str) -> std::result::Result<(), Failure> {
+    let request = aws.iam.get_open_id_connect_provider();
+    let result = request.open_id_connect_provider_arn(arn).send().await;
+    match result {
+        Err(error) if code(&error) == Some("NoSuchEntity") => Ok(()),
+        Err(error) => done_unless(change, Err::<(), _>(error), &[]),
+        Ok(_) => Err(Failure::not_yet(change, "the provider is still there")),
+    }
+}

@@ -1,0 +1,145 @@
+//! `destroy`: an issuer and what belongs to it, taken away in the safe order.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::aws::partition;
+use crate::config::{Global, Names};
+use crate::error::{Error, Exit, Result};
+use crate::iam::{arn, policy};
+use crate::oidc::issuer::Issuer;
+use crate::output::{self, Answer};
+use crate::plan::desired::Desired;
+use crate::plan::document::object_keys;
+use crate::plan::removal::Teardown;
+
+use super::change_options::ChangeOptions;
+use super::converge::Session;
+use super::stop::Stop;
+use super::{dry_run, resolve};
+
+/// Options of `destroy`.
+#[derive(Args, Debug)]
+#[command(mut_arg("cluster", |arg| arg.required(true)))]
+#[command(after_help = "\
+Examples:
+  irsactl destroy --cluster demo --region us-west-2 --dry-run
+  irsactl destroy --cluster demo --region us-west-2 --roles --confirm demo
+
+Roles, then the provider, confirmed to be gone, then both documents with all their versions. The bucket \
+is kept, empty, unless --delete-bucket: whoever takes a free name takes the issuer. Refuses while roles \
+that are not ours trust the provider. The key files stay.")]
+pub struct Destroy {
+    #[command(flatten)]
+    names: Names,
+    /// Remove the roles of ours that trust the issuer
+    #[arg(long)]
+    roles: bool,
+    /// Delete the bucket too, which must hold nothing else
+    #[arg(long)]
+    delete_bucket: bool,
+    /// Delete a bucket whose name anybody can take then
+    #[arg(long, requires = "delete_bucket")]
+    i_understand_takeover: bool,
+    /// The name of the cluster once more, in place of typing it
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+    /// Print the plan and change nothing
+    #[arg(short = 'n', long, conflicts_with = "confirm")]
+    dry_run: bool,
+    /// With --dry-run: exit with 2 when changes are pending
+    #[arg(long, requires = "dry_run")]
+    detailed_exitcode: bool,
+}
+
+#[derive(Serialize)]
+struct DestroyAnswer {
+    issuer: Issuer,
+    bucket_kept: bool,
+    changes: usize,
+}
+
+impl Answer for DestroyAnswer {
+    fn text(&self) -> String {
+        let Self { issuer, .. } = self;
+        match self.bucket_kept {
+            true => format!("{issuer} is gone; its bucket is kept, empty of it\n"),
+            false => format!("{issuer} is gone\n"),
+        }
+    }
+}
+
+impl Destroy {
+    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let options = self.options()?;
+        let region = resolve::region(global).await?;
+        self.names.check(&region)?;
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, false).await?;
+        let place = self.names.place(&region, Some(&session.account))?;
+        if self.delete_bucket && !place.bucket.is_account_regional() && !self.i_understand_takeover
+        {
+            return Err(Error::refused(format!("cannot delete bucket s3://{}", place.bucket))
+                .because("its name is a global one: whoever takes it can publish keys under the issuer, and sign tokens for every provider that still trusts it, in whatever account")
+                .hint("leave --delete-bucket away; or look for such providers ('irsactl verify --dangling' in each account) and give --i-understand-takeover"));
+        }
+        let partition = partition::of_region(&region)?;
+        let object_keys = object_keys(place.prefix.as_deref());
+        let desired = Desired {
+            issuer: place.issuer.clone(),
+            publication: None,
+            provider: None,
+            roles: Vec::new(),
+            key_set: None,
+            teardown: Some(Teardown {
+                provider_arn: arn::provider(&partition, &session.account, place.issuer.host_path()),
+                cluster: self.names.cluster.clone(),
+                with_roles: self.roles,
+                account: session.account.clone(),
+                object_keys,
+                statement_id: policy::statement_id(place.prefix.as_deref()),
+                with_bucket: self.delete_bucket,
+                bucket: place.bucket,
+            }),
+            adopt: false,
+        };
+        let planned = session.plan(&desired).await?;
+        if self.dry_run {
+            return dry_run::run(global, &session, &desired, &planned, &options, None);
+        }
+        let outcome = session
+            .carry_out(&desired, planned, &options, || Ok(()))
+            .await?;
+        let answer = DestroyAnswer {
+            issuer: place.issuer,
+            bucket_kept: !self.delete_bucket,
+            changes: outcome.changes,
+        };
+        output::print(&answer, global.output)?;
+        Ok(Exit::Done)
+    }
+
+    /// Consent is the cluster's name, given or typed.
+    fn options(&self) -> Result<ChangeOptions> {
+        let cluster = self.names.cluster.clone().unwrap_or_default();
+        let typed = match &self.confirm {
+            Some(name) if *name == cluster => None,
+            Some(name) => {
+                return Err(
+                    Error::usage("cannot take this for consent").because(format!(
+                        "--confirm says '{name}', and the cluster is '{cluster}'"
+                    )),
+                );
+            }
+            None => Some(cluster),
+        };
+        if typed.is_some() && !self.dry_run && !output::can_ask() {
+            return Err(Error::usage(
+                "cannot ask whether to remove all this: there is no terminal",
+            )
+            .hint("give the cluster's name with --confirm, or --dry-run to only look"));
+        }
+        let (dry_run, detailed) = (self.dry_run, self.detailed_exitcode);
+        Ok(ChangeOptions::of_removal(dry_run, detailed, typed))
+    }
+}

@@ -1,0 +1,160 @@
+//! What has to go, and what keeps it from going.
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+
+use super::super::change::Change;
+use super::super::desired::{CLUSTER, MANAGED_BY, Tags};
+use super::super::removal::{BucketRemains, Remains, Removal, Teardown};
+use super::{Plan, owned};
+
+/// Roles, provider, documents, policy, bucket. What is not ours is never touched, and a role that is not
+/// ours and trusts the provider stops it all.
+pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> Result<()> {
+    if let Some(tags) = &remains.provider {
+        owned(&teardown.provider_arn, tags, false)?;
+        same_cluster(teardown, tags)?;
+    }
+    if let Some(bucket) = &remains.bucket {
+        owned(
+            &format!("bucket s3://{}", teardown.bucket),
+            &bucket.tags,
+            false,
+        )?;
+        refuse_others(teardown, bucket)?;
+    }
+    roles(teardown, remains, plan)?;
+    let mut remove = |removal| plan.changes.push(Change::Remove(removal));
+    if remains.provider.is_some() {
+        remove(Removal::Provider {
+            arn: teardown.provider_arn.clone(),
+        });
+    }
+    let Some(bucket) = &remains.bucket else {
+        return Ok(());
+    };
+    let name = || teardown.bucket.clone();
+    let owner = || teardown.account.clone();
+    for (key, version) in &bucket.documents {
+        remove(Removal::Object {
+            bucket: name(),
+            owner: owner(),
+            key: key.clone(),
+            version: version.clone(),
+        });
+    }
+    if let Some(before) = &bucket.policy
+        && let Some(after) = without_ours(before, &teardown.statement_id)
+    {
+        let empty = after["Statement"].as_array().is_some_and(Vec::is_empty);
+        plan.changes.push(match empty {
+            true => Change::Remove(Removal::BucketPolicy {
+                bucket: name(),
+                owner: owner(),
+                before: before.clone(),
+            }),
+            false => Change::PutBucketPolicy {
+                bucket: name(),
+                owner: owner(),
+                before: Some(before.clone()),
+                after,
+            },
+        });
+    }
+    match teardown.with_bucket {
+        true => plan.changes.push(Change::Remove(Removal::Bucket {
+            bucket: name(),
+            owner: owner(),
+        })),
+        false => plan.notes.push(format!(
+            "bucket s3://{} is kept: nobody else can take its name, and with it the issuer",
+            teardown.bucket
+        )),
+    }
+    Ok(())
+}
+
+fn same_cluster(teardown: &Teardown, tags: &Tags) -> Result<()> {
+    match (&teardown.cluster, tags.get(CLUSTER)) {
+        (Some(ours), Some(theirs)) if ours != theirs => Err(Error::refused(format!(
+            "cannot remove {}: it belongs to another cluster",
+            teardown.provider_arn
+        ))
+        .because(format!(
+            "its tag {CLUSTER} says {theirs:?}, and this is {ours:?}"
+        ))
+        .hint("give that cluster's name, or this one's own --bucket and --prefix")),
+        _ => Ok(()),
+    }
+}
+
+/// A bucket is only deleted when nothing but our documents is in it.
+fn refuse_others(teardown: &Teardown, bucket: &BucketRemains) -> Result<()> {
+    match bucket.others.first() {
+        Some(first) if teardown.with_bucket => Err(Error::refused(format!(
+            "cannot delete bucket s3://{}: other objects are in it",
+            teardown.bucket
+        ))
+        .because(format!("such as {first}"))
+        .hint("move them away, or leave --delete-bucket away: the bucket is kept then")),
+        _ => Ok(()),
+    }
+}
+
+fn roles(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> Result<()> {
+    let (key, value) = MANAGED_BY;
+    let is_ours = |tags: &Tags| tags.get(key).is_some_and(|v| v == value);
+    let (ours, foreign): (Vec<_>, Vec<_>) =
+        remains.roles.iter().partition(|role| is_ours(&role.tags));
+    let names = |roles: &[&super::super::removal::TrustingRole]| {
+        let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+        names.join(", ")
+    };
+    if !foreign.is_empty() {
+        return Err(Error::refused(format!("cannot remove {}: roles that are not ours trust it", teardown.provider_arn))
+            .because(names(&foreign))
+            .hint("take the provider out of their trust policies first: their pods lose their credentials then"));
+    }
+    if !teardown.with_roles {
+        if !ours.is_empty() {
+            let names = names(&ours);
+            plan.notes.push(format!(
+                "roles that trust it are kept, and nobody can assume them any more: {names} (--roles removes them)"
+            ));
+        }
+        return Ok(());
+    }
+    for role in ours {
+        let name = || role.name.clone();
+        let attached = role.policy_arns.iter().map(|arn| Removal::AttachedPolicy {
+            role: name(),
+            policy_arn: arn.clone(),
+        });
+        let inline = role
+            .inline_policies
+            .iter()
+            .map(|policy| Removal::InlinePolicy {
+                role: name(),
+                name: policy.clone(),
+            });
+        let all = attached
+            .chain(inline)
+            .chain([Removal::Role { role: name() }]);
+        plan.changes.extend(all.map(Change::Remove));
+    }
+    Ok(())
+}
+
+/// The policy less our statement; none when it has no such.
+fn without_ours(policy: &Value, sid: &str) -> Option<Value> {
+    let mut policy = policy.clone();
+    let statements = policy.get_mut("Statement")?;
+    if statements.is_object() {
+        *statements = json!([statements.take()]);
+    }
+    let list = statements.as_array_mut()?;
+    let before = list.len();
+    list.retain(|statement| statement["Sid"] != sid);
+    (list.len() < before).then_some(policy)
+}

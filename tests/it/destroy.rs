@@ -1,0 +1,197 @@
+//! Removal: in the safe order, only what is ours, and gone on with after a failure.
+
+use serde_json::{Value, json};
+
+use crate::tenant::{Tenant, http};
+
+const DESTROY: &str = "destroy --cluster demo -o json";
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+fn status(target: &str) -> u16 {
+    http("GET", target, "", "").0
+}
+
+/// An issuer with a role that has a managed and an inline policy.
+fn with_role() -> (Tenant, Value) {
+    let (tenant, answer) = Tenant::bootstrapped();
+    tenant.write(
+        "policy.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}"#,
+    );
+    let role = "role --cluster demo --service-account default/app --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess --inline-policy policy.json --yes";
+    tenant.irsactl(role).ok();
+    (tenant, answer)
+}
+
+#[test]
+fn roles_then_the_provider_then_the_documents_and_the_bucket_stays() {
+    let (tenant, _) = with_role();
+    let before = tenant.changes().len();
+    let plan = tenant
+        .irsactl(&format!("{DESTROY} --roles --dry-run"))
+        .json();
+    let planned: Vec<String> = plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["operation"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(tenant.changes().len(), before);
+    let answer = tenant
+        .irsactl(&format!("{DESTROY} --roles --confirm demo"))
+        .json();
+    assert_eq!(answer["bucket_kept"], true);
+    let calls = tenant.changes().split_off(before);
+    assert_eq!(calls, planned);
+    assert_eq!(
+        calls,
+        [
+            "iam:DetachRolePolicy",
+            "iam:DeleteRolePolicy",
+            "iam:DeleteRole",
+            "iam:DeleteOpenIDConnectProvider",
+            "s3:DeleteObject",
+            "s3:DeleteObject",
+            "s3:DeleteBucketPolicy",
+        ]
+    );
+    // AWS was seen to trust the issuer no more before its documents went.
+    let log = tenant.log();
+    let place = |operation: &str| {
+        log.iter()
+            .rposition(|entry| entry["operation"] == operation)
+    };
+    let delete = log
+        .iter()
+        .position(|entry| entry["operation"] == "DeleteObject")
+        .unwrap();
+    let confirmed = log[..delete]
+        .iter()
+        .rev()
+        .find(|entry| entry["service"] == "iam")
+        .unwrap();
+    assert_eq!(confirmed["operation"], "GetOpenIDConnectProvider");
+    assert_eq!(confirmed["code"], "NoSuchEntity");
+    assert!(place("DeleteOpenIDConnectProvider") < Some(delete));
+
+    let again = tenant.irsactl(&format!("{DESTROY} --roles --confirm demo"));
+    assert!(again.stderr.contains("no changes"), "{again:#?}");
+    assert!(tenant.path("issuer/sa-signer.key").exists());
+    // The tombstone can be used again, or go.
+    tenant.irsactl("bootstrap --cluster demo --yes").ok();
+    let gone = tenant
+        .irsactl(&format!("{DESTROY} --delete-bucket --confirm demo"))
+        .json();
+    assert_eq!(gone["bucket_kept"], false);
+    let (_, body) = http("GET", &format!("/{}/keys.json", tenant.bucket()), "", "");
+    assert!(body.contains("NoSuchBucket"), "{body}");
+    let again = tenant.irsactl(&format!("{DESTROY} --delete-bucket --confirm demo"));
+    assert!(again.stderr.contains("no changes"), "{again:#?}");
+}
+
+#[test]
+fn all_versions_go_and_other_issuers_of_the_bucket_stay() {
+    let tenant = Tenant::with_key();
+    let bucket = format!("shared-{}", tenant.account);
+    tenant.irsactl("keygen --dir b").ok();
+    let names = |name: &str| format!("--cluster {name} --bucket {bucket} --prefix {name}");
+    tenant
+        .irsactl(&format!("bootstrap {} --yes", names("a")))
+        .ok();
+    let versioning = r#"<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>"#;
+    tenant.call(
+        "s3",
+        "PUT",
+        &format!("/{bucket}?versioning"),
+        "",
+        versioning,
+    );
+    tenant
+        .irsactl(&format!("bootstrap {} --yes --dir b", names("b")))
+        .ok();
+    tenant.call("s3", "PUT", &format!("/{bucket}/a/keys.json"), "", "second");
+    tenant.call("s3", "DELETE", &format!("/{bucket}/a/keys.json"), "", "");
+
+    let destroy = format!("destroy {} --confirm a -o json", names("a"));
+    assert_eq!(tenant.irsactl(&destroy).json()["changes"], 6);
+    let left = tenant.call("s3", "GET", &format!("/{bucket}?versions"), "", "");
+    assert!(
+        !left.contains("<Key>a/") && left.contains("<Key>b/"),
+        "{left}"
+    );
+    let verify = format!("verify {} --dir b", names("b"));
+    tenant.irsactl(&verify).ok();
+    let destroy = format!("destroy {} --dir b", names("b"));
+    tenant
+        .irsactl(&format!("{destroy} --delete-bucket --confirm b"))
+        .fails(4, &["a global one", "--i-understand-takeover"]);
+    tenant.call("s3", "PUT", &format!("/{bucket}/mine.txt"), "", "mine");
+    let all = format!("{destroy} --delete-bucket --i-understand-takeover --confirm b");
+    tenant
+        .irsactl(&all)
+        .fails(4, &["other objects are in it", "mine.txt"]);
+    assert_eq!(status(&format!("/{bucket}/b/keys.json")), 200);
+    tenant.irsactl(&format!("{destroy} --confirm b")).ok();
+    assert_eq!(status(&format!("/{bucket}/b/keys.json")), 403);
+}
+
+#[test]
+fn what_is_not_ours_is_not_touched() {
+    let (tenant, answer) = with_role();
+    let before = tenant.changes().len();
+    tenant
+        .irsactl(DESTROY)
+        .fails(64, &["there is no terminal", "--confirm"]);
+    tenant
+        .irsactl(&format!("{DESTROY} --confirm other"))
+        .fails(64, &["'other'", "'demo'"]);
+    tenant
+        .irsactl(&format!(
+            "destroy --cluster other --bucket {} --confirm other",
+            tenant.bucket()
+        ))
+        .fails(4, &["belongs to another cluster"]);
+    let arn = answer["provider_arn"].as_str().unwrap();
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Federated": [arn] }, "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": { "StringEquals": { "x:sub": "y" } },
+    }]});
+    tenant.iam(&format!(
+        "Action=CreateRole&RoleName=theirs&AssumeRolePolicyDocument={}",
+        encoded(&trust.to_string())
+    ));
+    tenant
+        .irsactl(&format!("{DESTROY} --roles --confirm demo"))
+        .fails(4, &["roles that are not ours trust it", "theirs"]);
+    assert_eq!(tenant.changes().len(), before + 1);
+    tenant.iam("Action=DeleteRole&RoleName=theirs");
+    tenant.iam(&format!(
+        "Action=UntagOpenIDConnectProvider&OpenIDConnectProviderArn={}&TagKeys.member.1=managed-by",
+        encoded(arn)
+    ));
+    tenant
+        .irsactl(&format!("{DESTROY} --confirm demo"))
+        .fails(4, &["it is not ours"]);
+}
+
+#[test]
+fn a_failure_part_way_is_gone_on_with() {
+    let tenant = Tenant::bootstrapped().0.named();
+    let role = "role --cluster demo --service-account default/app --yes";
+    tenant.irsactl(role).ok();
+    tenant.fail_next("DeleteObject", 1, 403, "AccessDenied", "no");
+    tenant.irsactl(&format!("{DESTROY} --confirm demo")).fails(
+        5,
+        &[
+            "roles that trust it are kept",
+            "done       - OpenID",
+            "failed     - object",
+            "not tried  - bucket policy",
+        ],
+    );
+    let done = tenant.irsactl(&format!("{DESTROY} --confirm demo")).json();
+    assert_eq!(done["changes"], 3);
+}
