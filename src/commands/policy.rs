@@ -41,6 +41,7 @@ enum Command {
     Provider,
     Role,
     Verify,
+    Destroy,
 }
 
 #[derive(Serialize)]
@@ -58,7 +59,12 @@ impl Policy {
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
         let custom = self.issuer.custom(&region)?;
-        if custom.is_some() && matches!(self.command, Command::Bootstrap | Command::Publish) {
+        if custom.is_some()
+            && matches!(
+                self.command,
+                Command::Bootstrap | Command::Publish | Command::Destroy
+            )
+        {
             return Err(
                 Error::usage("cannot publish under an issuer that is not a bucket's").hint(
                     "--issuer goes with 'irsactl policy provider'; else give --bucket or --cluster",
@@ -78,6 +84,10 @@ impl Policy {
         let keys = object_keys(names.prefix.as_deref());
         let bucket = bucket.as_ref().and_then(|bucket| match self.command {
             Command::Role => None,
+            Command::Destroy => Some(BucketScope::Empty {
+                bucket: bucket.as_str(),
+                keys: [&keys[0], &keys[1]],
+            }),
             Command::Provider => Some(BucketScope::Look {
                 bucket: bucket.as_str(),
             }),

@@ -16,6 +16,13 @@ pub enum BucketScope<'a> {
         /// The keys of the two objects.
         keys: [&'a str; 2],
     },
+    /// Empty it of an issuer.
+    Empty {
+        /// The bucket's name.
+        bucket: &'a str,
+        /// The keys of the two objects.
+        keys: [&'a str; 2],
+    },
     /// Look whether this account has it, before a provider trusts it.
     Look {
         /// The bucket's name.
@@ -88,10 +95,53 @@ pub fn document(scope: &Scope<'_>) -> Value {
             json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
         ));
     }
+    if let Some(BucketScope::Empty { bucket, keys }) = &scope.bucket {
+        statements.push(statement(
+            "Bucket",
+            &[
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+                "s3:GetBucketTagging",
+                "s3:GetBucketPolicy",
+            ],
+            &[
+                "s3:PutBucketPolicy",
+                "s3:DeleteBucketPolicy",
+                "s3:DeleteBucket",
+            ],
+            json!(arn::bucket(scope.partition, bucket)),
+        ));
+        if scope.changes {
+            statements.push(statement(
+                "Documents",
+                &[],
+                &["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
+            ));
+        }
+        // A role that trusts the provider may have any name.
+        statements.push(statement(
+            "Roles",
+            &[
+                "iam:GetRole",
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+                "iam:ListRolePolicies",
+            ],
+            &[
+                "iam:DetachRolePolicy",
+                "iam:DeleteRolePolicy",
+                "iam:DeleteRole",
+            ],
+            json!(arn::role(scope.partition, scope.account, "*")),
+        ));
+        statements.push(statement("Survey", &["iam:ListRoles"], &[], json!("*")));
+    }
     if let Some(host_path) = scope.provider {
-        let write: &[&str] = match scope.provider_is_given {
-            true => &[],
-            false => &[
+        let write: &[&str] = match (scope.provider_is_given, &scope.bucket) {
+            (true, _) => &[],
+            (false, Some(BucketScope::Empty { .. })) => &["iam:DeleteOpenIDConnectProvider"],
+            (false, _) => &[
                 "iam:CreateOpenIDConnectProvider",
                 "iam:TagOpenIDConnectProvider",
                 "iam:UpdateOpenIDConnectProviderThumbprint",

@@ -58,6 +58,30 @@ fn roles_then_the_provider_then_the_documents_and_the_bucket_stays() {
             "s3:DeleteBucketPolicy",
         ]
     );
+    let granted = tenant
+        .irsactl("policy destroy --cluster demo")
+        .json()
+        .to_string();
+    for entry in tenant
+        .log()
+        .iter()
+        .rev()
+        .take_while(|entry| entry["operation"] != "GetCallerIdentity")
+    {
+        let (service, operation) = (
+            entry["service"].as_str().unwrap(),
+            entry["operation"].as_str().unwrap(),
+        );
+        let action = match operation {
+            "HeadBucket" => "s3:ListBucket".to_owned(),
+            "ListObjectVersions" => "s3:ListBucketVersions".to_owned(),
+            other => format!("{service}:{other}"),
+        };
+        assert!(
+            granted.contains(&format!("{action:?}")),
+            "{action} is not in {granted}"
+        );
+    }
     // AWS was seen to trust the issuer no more before its documents went.
     let log = tenant.log();
     let place = |operation: &str| {

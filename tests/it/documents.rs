@@ -103,6 +103,7 @@ fn every_example_of_a_help_page_works() {
         "rotate activate",
         "rotate status",
         "rotate retire",
+        "destroy",
     ] {
         let help = tenant.irsactl(&format!("{command} --help")).ok();
         let (_, section) = help.split_once("Examples:\n").unwrap();
@@ -117,7 +118,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 60);
+    assert_eq!(examples, 62);
 }
 
 #[test]
