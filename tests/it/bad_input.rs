@@ -297,17 +297,6 @@ fn an_argument_cannot_start_a_line_of_its_own() {
     for arguments in [
         vec!["keygen", "--dir", hostile],
         vec!["jwks", "--public-key", hostile],
-        vec!["jwks", "--adopt-key", hostile],
-        vec!["migrate", "status", "--dir", hostile],
-        vec!["migrate", "next", "--token", hostile],
-        vec![
-            "migrate",
-            "start",
-            "--issuer",
-            "https://a.example",
-            "--existing-issuer",
-            hostile,
-        ],
         vec!["bootstrap", "--cluster", hostile],
         vec!["flags", "--issuer", hostile],
         vec![

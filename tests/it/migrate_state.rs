@@ -171,3 +171,28 @@ fn a_run_that_is_killed_or_cannot_write_leaves_the_stage_before() {
     assert_eq!(fs::read(work.path("linked.json")).unwrap(), elsewhere);
     assert_eq!(stage_of(&work), "wait");
 }
+
+#[test]
+fn an_argument_cannot_start_a_line_of_its_own() {
+    let work = work();
+    start(&work, "--format k3s").ok();
+    let hostile = "a\n::error::x\u{1b}[2J";
+    let begin = ["migrate", "start", "--issuer", NEW, "--existing-issuer"];
+    for arguments in [
+        &["jwks", "--adopt-key"][..],
+        &["migrate", "status", "--dir"],
+        &["migrate", "next", "--cluster-jwks"],
+        &["migrate", "next", "--cluster-discovery"],
+        &["migrate", "next", "--token"],
+        &begin,
+    ] {
+        let mut command = work.command(env!("CARGO_BIN_EXE_irsactl"));
+        let output = command.args(arguments).arg(hostile).output().unwrap();
+        let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let is_clean = !shown.contains("\n::") && !shown.contains('\u{1b}');
+        assert!(
+            is_clean && !output.status.success(),
+            "{arguments:?}: {shown}"
+        );
+    }
+}
