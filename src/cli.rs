@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, config, destroy, discovery, echoer, explain, flags, jwks, keygen, policy, provider,
-    publish, role, rotate, thumbprint, token, verify, webhook,
+    bootstrap, config, destroy, discovery, echoer, explain, flags, jwks, keygen, migrate, policy,
+    provider, publish, role, rotate, thumbprint, token, verify, webhook,
 };
 use crate::config::Global;
 
@@ -56,6 +56,8 @@ pub enum Command {
     Role(role::RoleArgs),
     /// Replace the signing key in steps, with no token refused on the way
     Rotate(rotate::Rotate),
+    /// Change the issuer of a cluster that runs, in stages
+    Migrate(migrate::MigrateArgs),
     /// Remove roles, provider and documents of an issuer, in the safe order
     Destroy(destroy::Destroy),
     /// Print the manifests of the pod identity webhook

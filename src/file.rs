@@ -110,6 +110,15 @@ pub fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     )
 }
 
+/// Reads a small document of the issuer directory; none when nothing is there.
+pub fn read_document(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    match open(path, false) {
+        Ok(file) => read(path, file).map(Some),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(cannot_read(path).because(e)),
+    }
+}
+
 /// Reads a private key file, which must be the user's own: not a symlink, not readable by others.
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let what = || format!("cannot use {}", path.display());
@@ -160,8 +169,10 @@ fn read(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>> {
         .read_to_end(&mut contents)
         .map_err(|e| cannot_read(path).because(e))?;
     match contents.len() > MAX_KEY_FILE {
-        true => Err(cannot_read(path)
-            .because("it is larger than 64 KiB, so it is not a key or a certificate")),
+        true => {
+            Err(cannot_read(path)
+                .because("it is larger than 64 KiB, so it is not what belongs there"))
+        }
         false => Ok(contents),
     }
 }

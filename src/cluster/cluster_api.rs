@@ -39,6 +39,10 @@ pub fn render(
                 .hint("leave --secret-file away: the cluster keeps its key, and the output says how to publish it"),
         );
     }
+    let settings = &match live {
+        true => settings.with_own_key(),
+        false => settings.clone(),
+    };
     let split = settings.split();
     let operations = match live {
         true => json_patch::of_command(split.issuers, []),
@@ -53,7 +57,7 @@ pub fn render(
     };
     template::render(
         include_str!("../../templates/cluster-api.yaml"),
-        context! { api, why, cluster, live, flags => template::flags(&flags), operations => template::patch(&operations), secret => has_secret_file },
+        context! { api, why, cluster, flags => template::flags(&flags), operations => template::patch(&operations), secret => has_secret_file, ..template::common(settings) },
     )
 }
 

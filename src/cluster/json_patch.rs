@@ -6,8 +6,6 @@
 
 use serde_json::{Value, json};
 
-use super::settings::ApiServerSettings;
-
 const COMMAND: &str = "/spec/containers/0/command";
 
 /// One operation.
@@ -51,8 +49,7 @@ pub(super) fn of_command<'a>(
 }
 
 /// Mounts the directory of our key files.
-pub(super) fn of_volume(settings: &ApiServerSettings) -> [Operation; 2] {
-    let directory = &settings.node_dir;
+pub(super) fn of_volume(directory: &str) -> [Operation; 2] {
     [
         Operation::add(
             "/spec/containers/0/volumeMounts/-".to_owned(),

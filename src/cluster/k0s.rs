@@ -9,7 +9,7 @@ use minijinja::context;
 use crate::error::Result;
 
 use super::settings::ApiServerSettings;
-use super::template::render as render_template;
+use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/k0s.yaml");
 
@@ -18,7 +18,7 @@ pub const DEFAULT_PUBLIC_KEY: &str = "/var/lib/k0s/pki/sa.pub";
 
 /// The configuration as YAML.
 pub fn render(settings: &ApiServerSettings) -> Result<String> {
-    let issuers = settings.existing().into_iter();
+    let issuers = settings.issuers().into_iter().skip(1);
     let mut raw: Vec<String> = issuers
         .map(|issuer| format!("--service-account-issuer={issuer}"))
         .collect();
@@ -28,13 +28,8 @@ pub fn render(settings: &ApiServerSettings) -> Result<String> {
         TEMPLATE,
         context! {
             raw,
-            issuer => settings.issuer.as_str(),
-            signing_key_file => settings.signing_key_file(),
-            public_key_file => settings.public_key_file(),
-            jwks_uri => settings.issuer.jwks_uri(),
             audiences => settings.given_audiences().map(|audiences| audiences.join(",")),
-            node_dir => settings.node_dir.as_str(),
-            live => settings.is_live(),
+            ..common(settings)
         },
     )
 }

@@ -8,8 +8,8 @@ use minijinja::context;
 
 use crate::error::Result;
 
-use super::settings::{ApiServerSettings, DEFAULT_ISSUER};
-use super::template::render as render_template;
+use super::settings::{ApiServerSettings, DEFAULT_ISSUER, Order};
+use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/k3s.yaml");
 
@@ -27,35 +27,30 @@ pub(super) fn render_for(
 ) -> Result<String> {
     let existing = settings.existing();
     // What was named without the default is the whole list.
-    let prepends = existing.is_empty() || existing.contains(&DEFAULT_ISSUER);
-    let (first, others) = match prepends {
+    let has_default = existing.is_empty() || existing.contains(&DEFAULT_ISSUER);
+    let keeps_default = has_default && settings.order != Order::NewAlone;
+    let (first, others) = match keeps_default {
         true => ("-=", "+="),
         false => ("=", "="),
     };
-    let mut arguments = vec![format!("service-account-issuer{first}{}", settings.issuer)];
-    let others_than_default = existing.iter().filter(|issuer| **issuer != DEFAULT_ISSUER);
-    arguments.extend(
-        others_than_default.map(|issuer| format!("service-account-issuer{others}{issuer}")),
-    );
-    arguments.push(format!(
-        "service-account-signing-key-file={}",
-        settings.signing_key_file()
-    ));
-    let files = settings.public_key_files();
-    arguments.extend(
-        files
-            .iter()
-            .map(|path| format!("service-account-key-file+={path}")),
-    );
-    arguments.push(format!(
-        "service-account-jwks-uri={}",
-        settings.issuer.jwks_uri()
-    ));
+    let mut arguments = Vec::new();
+    for (index, issuer) in settings.issuers().into_iter().enumerate() {
+        let sign = if index == 0 { first } else { others };
+        if issuer != DEFAULT_ISSUER || !keeps_default {
+            arguments.push(format!("service-account-issuer{sign}{issuer}"));
+        }
+    }
+    let signing = settings.signing_key_file().into_iter();
+    arguments.extend(signing.map(|path| format!("service-account-signing-key-file={path}")));
+    let files = settings.public_key_files().into_iter();
+    arguments.extend(files.map(|path| format!("service-account-key-file+={path}")));
+    let jwks_uri = settings.jwks_uri().into_iter();
+    arguments.extend(jwks_uri.map(|uri| format!("service-account-jwks-uri={uri}")));
     if let Some(audiences) = settings.given_audiences() {
         arguments.push(format!("api-audiences={}", audiences.join(",")));
     }
     render_template(
         TEMPLATE,
-        context! { name, program, service, prepends, arguments, node_dir => settings.node_dir.as_str() },
+        context! { name, program, service, keeps_default, arguments, ..common(settings) },
     )
 }

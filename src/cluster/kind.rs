@@ -10,7 +10,7 @@ use crate::error::Result;
 
 use super::kubeadm::assumed;
 use super::settings::ApiServerSettings;
-use super::template::{flags, render as render_template};
+use super::template::{common, flags, render as render_template};
 use super::version::Version;
 
 const TEMPLATE: &str = include_str!("../../templates/kind.yaml");
@@ -33,6 +33,6 @@ pub fn render(
     let chosen: Vec<_> = own.filter(|flag| !flag.is_of_key()).collect();
     render_template(
         TEMPLATE,
-        context! { version => assumed(version), is_list, flags => flags(&chosen), signing_key, public_key },
+        context! { version => assumed(version), is_list, flags => flags(&chosen), signing_key, public_key, ..common(settings) },
     )
 }

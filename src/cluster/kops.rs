@@ -7,20 +7,18 @@ use minijinja::context;
 use crate::error::Result;
 
 use super::settings::ApiServerSettings;
-use super::template::{list, render as render_template};
+use super::template::{common, list, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/kops.yaml");
 
 /// The part of the cluster as YAML.
 pub fn render(settings: &ApiServerSettings) -> Result<String> {
+    let settings = &settings.with_own_key();
     render_template(
         TEMPLATE,
         context! {
-            issuer => settings.issuer.as_str(),
-            existing => list(&settings.existing()),
-            jwks_uri => settings.issuer.jwks_uri(),
             audiences => settings.given_audiences().map(|audiences| list(&audiences)),
-            live => settings.is_live(),
+            ..common(settings)
         },
     )
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 use super::json_patch;
 use super::settings::ApiServerSettings;
-use super::template::{flags, patch, render as render_template};
+use super::template::{common, flags, patch, render as render_template};
 use super::version::Version;
 
 const TEMPLATE: &str = include_str!("../../templates/kubeadm.yaml");
@@ -46,9 +46,7 @@ pub fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<
             flags => flags(&listed),
             operations => patch(&operations),
             why,
-            node_dir => settings.node_dir.as_str(),
-            signing_key_file => settings.signing_key_file(),
-            live => settings.is_live(),
+            ..common(settings)
         },
     )
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 use super::json_patch;
 use super::settings::ApiServerSettings;
-use super::template::{flags, patch, render as render_template};
+use super::template::{common, flags, patch, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/kubespray.yaml");
 
@@ -33,9 +33,7 @@ pub fn render(settings: &ApiServerSettings) -> Result<String> {
         context! {
             flags => flags(&split.flags),
             operations => patch(&operations),
-            node_dir => settings.node_dir.as_str(),
-            signing_key_file => settings.signing_key_file(),
-            live => settings.is_live(),
+            ..common(settings)
         },
     )
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 
 use super::flags;
 use super::settings::ApiServerSettings;
-use super::template::render as render_template;
+use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/microk8s.args");
 
@@ -19,6 +19,6 @@ pub fn render(settings: &ApiServerSettings) -> Result<String> {
     let flags = flags::render(settings);
     render_template(
         TEMPLATE,
-        context! { flags => flags.trim_end(), live => settings.is_live() },
+        context! { flags => flags.trim_end(), ..common(settings) },
     )
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure: [`settings`] says what must be set and in which order, the other files how it is written.
 
+pub mod accepted;
 pub mod cluster_api;
 pub mod echoer;
 pub mod eks_anywhere;
@@ -14,6 +15,7 @@ pub mod kops;
 pub mod kubeadm;
 pub mod kubespray;
 pub mod microk8s;
+pub mod migration;
 pub mod openshift;
 pub mod rke2;
 pub mod service_account;

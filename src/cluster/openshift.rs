@@ -2,12 +2,10 @@
 //! (openshift/cluster-kube-apiserver-operator, `ObserveServiceAccountIssuer`; OpenShift documentation,
 //! "Configuring bound service account tokens using volume projection").
 
-use minijinja::context;
+use crate::error::{Error, Result};
 
-use crate::error::Result;
-
-use super::settings::ApiServerSettings;
-use super::template::{list, render as render_template};
+use super::settings::{ApiServerSettings, Order};
+use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/openshift.yaml");
 
@@ -21,9 +19,15 @@ pub fn render(settings: &ApiServerSettings) -> Result<String> {
             "give the current issuer alone",
         )?;
     }
+    if settings.order == Order::NewLast {
+        return Err(
+            Error::refused("cannot accept a second issuer in the form for OpenShift")
+                .because("its operator takes one issuer, which signs at once")
+                .hint(
+                    "it needs no such stage: it trusts the previous issuer for 24 hours by itself",
+                ),
+        );
+    }
     settings.refuse_audiences("OpenShift", "its operator sets the audiences")?;
-    render_template(
-        TEMPLATE,
-        context! { existing => list(&existing), issuer => settings.issuer.as_str() },
-    )
+    render_template(TEMPLATE, common(settings))
 }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
 
+use super::accepted::{ApiAudience, ExistingIssuer};
+
 /// The issuer, and so the audience of in-cluster tokens, where nothing else is configured.
 pub(super) const DEFAULT_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
@@ -23,55 +25,33 @@ pub struct ApiServerSettings {
     pub existing_public_keys: Vec<String>,
     /// The audiences of in-cluster tokens as the cluster has them; none means all issuers.
     pub api_audiences: Vec<ApiAudience>,
-    /// Where our key files lie on a control-plane node.
-    pub node_dir: String,
+    /// The signing key.
+    pub key: NodeKey,
+    /// Which issuer comes first.
+    pub order: Order,
 }
 
-/// An issuer that the cluster has used until now. kube-apiserver takes any text, so does this,
-/// less what its flags cannot carry.
+/// The signing key of the API servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExistingIssuer(String);
-
-impl std::str::FromStr for ExistingIssuer {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        match is_list_item(text) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(
-                "an issuer is not empty and has no spaces or commas; repeat the option for several",
-            ),
-        }
-    }
+pub enum NodeKey {
+    /// Ours: sa-signer.key and sa-signer.pub in a directory of every control-plane node.
+    Ours {
+        /// The directory.
+        node_dir: String,
+    },
+    /// The cluster's own, which stays where it is: no setting names a key.
+    Kept,
 }
 
-/// An audience that tokens for the API server itself have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiAudience(String);
-
-impl ApiAudience {
-    /// Whether a token for AWS would open the API server too.
-    pub fn is_for_aws(&self) -> bool {
-        self.0.starts_with("sts.amazonaws.com")
-    }
-}
-
-impl std::str::FromStr for ApiAudience {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        match is_list_item(text) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(
-                "an audience is not empty and has no spaces or commas; repeat the option for several",
-            ),
-        }
-    }
-}
-
-/// A comma would split the value in --api-audiences.
-fn is_list_item(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',')
+/// The new issuer among the existing ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// An existing one signs, with the cluster's own key; the new one is accepted.
+    NewLast,
+    /// The new one signs, the existing ones are accepted.
+    NewFirst,
+    /// The existing ones are refused. Their public keys and audiences stay: token Secrets never expire.
+    NewAlone,
 }
 
 /// Each flag once, and what is to come before it.
@@ -94,37 +74,87 @@ pub struct Flag {
 }
 
 impl ApiServerSettings {
-    /// The signing key's path on the node.
-    pub fn signing_key_file(&self) -> String {
-        format!("{}/sa-signer.key", self.node_dir)
+    /// The signing key's path on the node, where ours signs.
+    pub fn signing_key_file(&self) -> Option<String> {
+        match (&self.key, self.order) {
+            (NodeKey::Ours { node_dir }, Order::NewFirst | Order::NewAlone) => {
+                Some(format!("{node_dir}/sa-signer.key"))
+            }
+            _ => None,
+        }
     }
 
-    /// The public key's path on the node.
-    pub fn public_key_file(&self) -> String {
-        format!("{}/sa-signer.pub", self.node_dir)
+    /// The public key's path on the node, where it is ours.
+    pub fn public_key_file(&self) -> Option<String> {
+        let node_dir = self.node_dir()?;
+        Some(format!("{node_dir}/sa-signer.pub"))
+    }
+
+    /// The settings in a form whose key is the distribution's own.
+    pub(super) fn with_own_key(&self) -> Self {
+        Self {
+            key: NodeKey::Kept,
+            ..self.clone()
+        }
+    }
+
+    /// Where our key files lie on a control-plane node.
+    pub fn node_dir(&self) -> Option<&str> {
+        match &self.key {
+            NodeKey::Ours { node_dir } => Some(node_dir),
+            NodeKey::Kept => None,
+        }
     }
 
     /// Whether pods of the cluster hold tokens of another issuer.
     pub fn is_live(&self) -> bool {
-        !self.existing().is_empty()
+        !self.all_existing().is_empty()
     }
 
-    /// The issuers that stay accepted, in order. kube-apiserver does not start when one comes twice.
-    pub fn existing(&self) -> Vec<&str> {
+    /// Every existing issuer once, in order. kube-apiserver does not start when one comes twice.
+    fn all_existing(&self) -> Vec<&str> {
         let mut issuers = Vec::new();
-        for ExistingIssuer(issuer) in &self.existing_issuers {
-            if issuer != self.issuer.as_str() && !issuers.contains(&issuer.as_str()) {
-                issuers.push(issuer.as_str());
+        for issuer in self.existing_issuers.iter().map(ExistingIssuer::as_str) {
+            if issuer != self.issuer.as_str() && !issuers.contains(&issuer) {
+                issuers.push(issuer);
             }
         }
         issuers
     }
 
+    /// The existing issuers that are accepted, in order.
+    pub fn existing(&self) -> Vec<&str> {
+        match self.order {
+            Order::NewAlone => Vec::new(),
+            Order::NewLast | Order::NewFirst => self.all_existing(),
+        }
+    }
+
+    /// All issuers that are accepted; the first one signs.
+    pub fn issuers(&self) -> Vec<&str> {
+        let mut issuers = self.existing();
+        let index = match self.order {
+            Order::NewLast => issuers.len(),
+            Order::NewFirst | Order::NewAlone => 0,
+        };
+        issuers.insert(index, self.issuer.as_str());
+        issuers
+    }
+
     /// The key files whose tokens are accepted, the new one first.
     pub fn public_key_files(&self) -> Vec<String> {
-        let mut files = vec![self.public_key_file()];
+        let mut files = Vec::from_iter(self.public_key_file());
         files.extend(self.existing_public_keys.iter().cloned());
         files
+    }
+
+    /// Where the API server's own discovery document says the keys are. An issuer that is not ours
+    /// has other keys.
+    pub fn jwks_uri(&self) -> Option<String> {
+        match self.order {
+            Order::NewLast => None,
+            Order::NewFirst | Order::NewAlone => Some(self.issuer.jwks_uri()),
+        }
     }
 
     /// The audiences that were asked for, or else all issuers. Never sts.amazonaws.com of our own
@@ -134,7 +164,7 @@ impl ApiServerSettings {
         if let Some(given) = self.given_audiences() {
             return given;
         }
-        let mut audiences = self.existing();
+        let mut audiences = self.all_existing();
         if audiences.is_empty() {
             audiences.push(DEFAULT_ISSUER);
         }
@@ -144,7 +174,7 @@ impl ApiServerSettings {
 
     /// The audiences that were asked for, if any: a form that can leave the cluster's own alone does.
     pub fn given_audiences(&self) -> Option<Vec<&str>> {
-        let given = self.api_audiences.iter().map(|a| a.0.as_str());
+        let given = self.api_audiences.iter().map(ApiAudience::as_str);
         match self.api_audiences.is_empty() {
             true => None,
             false => Some(given.collect()),
@@ -153,31 +183,31 @@ impl ApiServerSettings {
 
     /// The flags, in order.
     pub fn flags(&self) -> Vec<Flag> {
-        let mut flags = vec![Flag::new("service-account-issuer", self.issuer.as_str())];
-        let existing = self.existing().into_iter();
-        flags.extend(existing.map(|issuer| Flag::new("service-account-issuer", issuer)));
-        flags.push(Flag::new(
-            "service-account-signing-key-file",
-            &self.signing_key_file(),
-        ));
-        let files = self.public_key_files();
-        flags.extend(
-            files
-                .iter()
-                .map(|path| Flag::new("service-account-key-file", path)),
-        );
-        flags.push(Flag::new(
-            "service-account-jwks-uri",
-            &self.issuer.jwks_uri(),
-        ));
-        flags.push(Flag::new("api-audiences", &self.audiences().join(",")));
+        let several = |name, values: Vec<String>| {
+            let flags = values.into_iter();
+            flags.map(move |value| Flag { name, value })
+        };
+        let issuers = self.issuers().into_iter().map(str::to_owned).collect();
+        let one = Vec::from_iter;
+        let mut flags = Vec::new();
+        for (name, values) in [
+            ("service-account-issuer", issuers),
+            (
+                "service-account-signing-key-file",
+                one(self.signing_key_file()),
+            ),
+            ("service-account-key-file", self.public_key_files()),
+            ("service-account-jwks-uri", one(self.jwks_uri())),
+            ("api-audiences", vec![self.audiences().join(",")]),
+        ] {
+            flags.extend(several(name, values));
+        }
         flags
     }
 
     /// The settings for a form that gives a flag once only.
     pub(super) fn split(&self) -> Split<'_> {
-        let mut issuers = vec![self.issuer.as_str()];
-        issuers.extend(self.existing());
+        let mut issuers = self.issuers();
         issuers.pop();
         let mut key_files = self.public_key_files();
         key_files.pop();
@@ -196,7 +226,7 @@ impl ApiServerSettings {
 
     /// Refuses what a form with a single issuer would drop: `form` names it, `way` is the way around.
     pub(super) fn refuse_existing(&self, form: &str, cause: &str, way: &str) -> Result<()> {
-        match self.existing().first() {
+        match self.all_existing().first() {
             None => Ok(()),
             Some(issuer) => Err(Error::refused(format!(
                 "cannot keep the existing issuer {issuer} accepted in the form for {form}"
@@ -224,11 +254,6 @@ impl Flag {
     pub(super) fn is_of_key(&self) -> bool {
         self.name.ends_with("key-file")
     }
-
-    fn new(name: &'static str, value: &str) -> Self {
-        let value = value.to_owned();
-        Self { name, value }
-    }
 }
 
 #[cfg(test)]
@@ -246,7 +271,10 @@ mod tests {
             ],
             existing_public_keys: vec!["/old.pub".to_owned()],
             api_audiences: Vec::new(),
-            node_dir: "/irsa".to_owned(),
+            key: NodeKey::Ours {
+                node_dir: "/irsa".to_owned(),
+            },
+            order: Order::NewFirst,
         };
         let flags: Vec<String> = settings
             .flags()
@@ -265,8 +293,6 @@ mod tests {
                 "api-audiences=https://old.example,https://new.example",
             ]
         );
-        assert!("a,b".parse::<ExistingIssuer>().is_err());
-        assert!("a b".parse::<ApiAudience>().is_err());
         let settings = ApiServerSettings {
             api_audiences: vec!["kept".parse().unwrap()],
             ..settings

@@ -6,35 +6,53 @@
 
 use minijinja::context;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::json_patch;
-use super::settings::ApiServerSettings;
-use super::template::{list, patch, render as render_template};
+use super::settings::{ApiServerSettings, Order};
+use super::template::{common, list, patch, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/static-pod.yaml");
 
 /// The patch as YAML.
 pub fn render(settings: &ApiServerSettings) -> Result<String> {
-    let mut appended = vec![
+    if settings.order == Order::NewAlone {
+        return Err(Error::refused("cannot drop an issuer in the form static-pod")
+            .because("a JSON patch takes a flag away by its place, which only the manifest knows")
+            .hint("take its --service-account-issuer out of the manifest of every control-plane node by hand"));
+    }
+    let audiences = settings.given_audiences();
+    let flags = [
         (
             "service-account-signing-key-file",
             settings.signing_key_file(),
         ),
         ("service-account-key-file", settings.public_key_file()),
-        ("service-account-jwks-uri", settings.issuer.jwks_uri()),
+        ("service-account-jwks-uri", settings.jwks_uri()),
+        (
+            "api-audiences",
+            audiences.map(|audiences| audiences.join(",")),
+        ),
     ];
-    if let Some(audiences) = settings.given_audiences() {
-        appended.push(("api-audiences", audiences.join(",")));
+    let flags = flags.into_iter();
+    let flags = flags.filter_map(|(name, value)| Some((name, value?)));
+    let new = settings.issuer.as_str();
+    let mut operations = match settings.order {
+        Order::NewLast => {
+            let last = ("service-account-issuer", new.to_owned());
+            json_patch::of_command([], [last].into_iter().chain(flags))
+        }
+        Order::NewFirst | Order::NewAlone => json_patch::of_command([new], flags),
+    };
+    if let Some(node_dir) = settings.node_dir() {
+        operations.extend(json_patch::of_volume(node_dir));
     }
-    let mut operations = json_patch::of_command([settings.issuer.as_str()], appended);
-    operations.extend(json_patch::of_volume(settings));
     render_template(
         TEMPLATE,
         context! {
             operations => patch(&operations),
-            existing => list(&settings.existing()),
             public_keys => list(&settings.existing_public_keys),
+            ..common(settings)
         },
     )
 }

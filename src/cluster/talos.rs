@@ -72,7 +72,10 @@ impl Talos<'_> {
     }
 
     fn fill(&self, signing_key: Option<&str>) -> Result<String> {
-        let settings = self.settings;
+        let settings = &match self.is_document() || !self.settings.is_live() {
+            true => self.settings.clone(),
+            false => self.settings.with_own_key(),
+        };
         let live = settings.is_live();
         // Talos takes its endpoint for the audience, and the document the issuer alone.
         let audiences = match live && self.is_document() {
@@ -91,15 +94,12 @@ impl Talos<'_> {
             template,
             context! {
                 version,
-                live,
                 audiences => audiences.map(|audiences| list(&audiences)),
                 signing_key,
                 secret => signing_key.is_some(),
                 written => self.has_secret_file,
-                issuer => settings.issuer.as_str(),
-                existing => list(&settings.existing()),
                 public_keys => list(&self.public_keys),
-                jwks_uri => settings.issuer.jwks_uri(),
+                ..template::common(settings)
             },
         )
     }

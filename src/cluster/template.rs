@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 
 use super::json_patch::Operation;
-use super::settings::Flag;
+use super::settings::{ApiServerSettings, Flag, Order};
 
 /// Stands for the signing key while a template is rendered. No other value has a space in it.
 pub(super) const SECRET: &str = "@the signing key@";
@@ -25,6 +25,42 @@ pub(super) fn render(template: &str, values: Value) -> Result<String> {
     rendered
         .map(|text| text + "\n")
         .map_err(|e| Error::failed("cannot render a template").because(e))
+}
+
+/// What every form is made of. `issuer` is the first one, and `others` come after it.
+pub(super) fn common(settings: &ApiServerSettings) -> Value {
+    let issuers = settings.issuers();
+    let (shown, limit) = match settings.order {
+        Order::NewFirst if settings.node_dir().is_some() => (
+            "the new issuer",
+            "until every API server has the new issuer and key, the others answer 401 to new tokens.",
+        ),
+        Order::NewFirst => (
+            "the new issuer",
+            "until every API server has the new issuer, the others answer 401 to new tokens.",
+        ),
+        Order::NewLast => (
+            "the existing issuer",
+            "the existing issuer and its key go on signing; the new ones are accepted, and no more.",
+        ),
+        Order::NewAlone => (
+            "the new issuer",
+            "tokens of the old issuer are refused from now on, also those that pods hold.",
+        ),
+    };
+    context! {
+        issuer => issuers[0],
+        others => list(&issuers[1..]),
+        existing => list(&settings.existing()),
+        jwks_uri => settings.jwks_uri(),
+        keeps_key => settings.node_dir().is_none(),
+        node_dir => settings.node_dir(),
+        signing_key_file => settings.signing_key_file(),
+        public_key_file => settings.public_key_file(),
+        live => settings.is_live(),
+        shown,
+        limit,
+    }
 }
 
 /// A list of texts as a template walks over it.

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// `1.34` or `1.34.4`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version {
     minor: u32,
     patch: Option<u32>,
@@ -19,6 +22,20 @@ impl Version {
     /// Whether this is known to be `1.minor.patch` or a later patch release of `1.minor`.
     pub fn is_patch_from(self, minor: u32, patch: u32) -> bool {
         self.minor == minor && self.patch.is_some_and(|own| own >= patch)
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
     }
 }
 

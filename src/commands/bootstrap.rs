@@ -12,6 +12,7 @@ use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 use crate::plan::desired::Desired;
 
+use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
 use super::converge::Session;
 use super::flags::NodeOptions;
@@ -24,20 +25,26 @@ use super::{dry_run, jwks, publish, resolve, role};
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]
 #[command(mut_arg("cluster", |arg| arg.required(true)))]
+#[command(mut_arg("adopt_key", |arg| arg.conflicts_with_all(["existing_public_key", "node_dir"])))]
 #[command(after_help = "\
 Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --dry-run
   irsactl bootstrap --cluster demo --region us-west-2 --dry-run --offline --account-id 111122223333
   irsactl bootstrap --cluster demo --region us-west-2 --yes
+  irsactl bootstrap --cluster demo --region us-west-2 --adopt-key /etc/kubernetes/pki/sa.pub \\
+    --existing-issuer https://kubernetes.default.svc.cluster.local --dry-run
 
 Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks, \
 makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a \
-cluster file (--config) come up with the issuer.")]
+cluster file (--config) come up with the issuer. With --adopt-key no key is made, and no file of the \
+issuer directory is read.")]
 pub struct Bootstrap {
     #[command(flatten)]
     names: Names,
     #[command(flatten)]
     provider: ProviderOptions,
+    #[command(flatten)]
+    adopt: AdoptOptions,
     #[command(flatten)]
     key: KeyOptions,
     #[command(flatten)]
@@ -50,7 +57,10 @@ pub struct Bootstrap {
 struct BootstrapAnswer {
     issuer: Issuer,
     provider_arn: String,
-    kid: Kid,
+    kids: Vec<Kid>,
+    /// The one key's; none when several were adopted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<Kid>,
     thumbprints: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     role_arns: Vec<String>,
@@ -65,10 +75,11 @@ impl Answer for BootstrapAnswer {
         let Self {
             issuer,
             provider_arn,
-            kid,
             flags_text,
             ..
         } = self;
+        let kids = self.kids.iter().map(|kid| format!("kid         {kid}\n"));
+        let kids: String = kids.collect();
         let roles: String = self
             .role_arns
             .iter()
@@ -76,7 +87,7 @@ impl Answer for BootstrapAnswer {
             .collect();
         let thumbprints = output::sanitized(&self.thumbprints.join(", "));
         format!(
-            "issuer      {issuer}\nprovider    {provider_arn}\nkid         {kid}\nthumbprint  {thumbprints}\n{roles}\
+            "issuer      {issuer}\nprovider    {provider_arn}\n{kids}thumbprint  {thumbprints}\n{roles}\
              \nkube-apiserver flags:\n{flags_text}"
         )
     }
@@ -89,11 +100,18 @@ impl Bootstrap {
         let wanted = role::of_file(global, self.names.cluster.as_deref())?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
+        let adopted = self.adopt.keys()?;
+        let keeps_key = adopted.is_some();
         // A new key stays in memory until the changes are agreed to.
         let pair = match change.dry_run {
-            true => KeyPair::of_public(KeyPair::load_public(&global.dir)?),
-            false => KeyPair::load_or_generate(&global.dir, 2048)?,
+            _ if keeps_key => None,
+            true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
+            false => Some(KeyPair::load_or_generate(&global.dir, 2048)?),
         };
+        let own = pair.iter().map(|pair| pair.public.clone());
+        let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
+        let keys = jwks::jwk_set(&keys)?;
+        let kids: Vec<Kid> = keys.kids().cloned().collect();
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
@@ -115,7 +133,6 @@ impl Bootstrap {
             .iter()
             .map(|role| role.arn(&session.account, &region));
         let role_arns = role_arns.collect::<Result<Vec<_>>>()?;
-        let keys = jwks::jwk_set(std::slice::from_ref(&pair.public))?;
         let publication = publish::publication(&place, &session, keys, &self.key, tags);
         let desired = Desired {
             issuer: issuer.clone(),
@@ -126,8 +143,8 @@ impl Bootstrap {
             teardown: None,
             adopt: change.adopt,
         };
-        self.node.warn_of_lock_out();
-        let settings = self.node.settings(&issuer);
+        self.node.warn_of_lock_out(keeps_key);
+        let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);
         let mut planned = session.plan(&desired).await?;
         self.provider
@@ -143,6 +160,7 @@ impl Bootstrap {
             );
         }
         let save_key = || {
+            let Some(pair) = &pair else { return Ok(()) };
             if pair.is_new() {
                 let path = key_pair::signing_key_file(&global.dir);
                 output::say(format_args!("new signing key: {}", output::path(&path)));
@@ -155,7 +173,11 @@ impl Bootstrap {
         let answer = BootstrapAnswer {
             issuer,
             provider_arn,
-            kid: pair.kid()?,
+            kid: match kids.as_slice() {
+                [kid] => Some(kid.clone()),
+                _ => None,
+            },
+            kids,
             thumbprints: outcome.thumbprints(),
             role_arns,
             flags: settings.flags(),

@@ -6,13 +6,13 @@ use clap::Args;
 
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::PublicKey;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
 
-use super::key_pair::{self, KeyPair};
+use super::adopt::{self, AdoptOptions};
+use super::key_pair::KeyPair;
 
 /// Options of `jwks`.
 #[derive(Args, Debug)]
@@ -20,13 +20,17 @@ use super::key_pair::{self, KeyPair};
 Examples:
   irsactl jwks > keys.json
   irsactl jwks --public-key /etc/kubernetes/pki/sa.pub
+  kubectl get --raw /openid/v1/jwks | irsactl jwks --adopt-key -
 
-Reads SPKI and PKCS#1 public keys, X.509 certificates, and private keys, of which only the public \
-half is taken; several PEM blocks a file. The JWK Set is sorted by kid, and duplicates fold.")]
+Reads SPKI and PKCS#1 public keys, X.509 certificates and JWK Sets, and with --public-key private \
+keys too, of which only the public half is taken; several PEM blocks a file. The JWK Set is sorted \
+by kid, and duplicates fold.")]
 pub struct Jwks {
     /// File with public keys; repeat it for several [default: the key of the issuer directory]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "adopt_key")]
     public_key: Vec<PathBuf>,
+    #[command(flatten)]
+    adopt: AdoptOptions,
 }
 
 impl Answer for JwkSet {
@@ -37,9 +41,10 @@ impl Answer for JwkSet {
 
 impl Jwks {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let set = match self.public_key.as_slice() {
-            [] => jwk_set(&[KeyPair::load_public(&global.dir)?])?,
-            files => read(files)?,
+        let set = match (self.adopt.keys()?, self.public_key.as_slice()) {
+            (Some(keys), _) => jwk_set(&keys)?,
+            (None, []) => jwk_set(&[KeyPair::load_public(&global.dir)?])?,
+            (None, files) => read(files)?,
         };
         output::print(&set, global.output)?;
         Ok(Exit::Done)
@@ -48,19 +53,7 @@ impl Jwks {
 
 /// The JWK Set of all keys in these files.
 pub(super) fn read(files: &[PathBuf]) -> Result<JwkSet> {
-    let mut keys = Vec::new();
-    for path in files {
-        let text = file::read_key(path)?;
-        if text.windows(11).any(|window| window == b"PRIVATE KEY") {
-            output::say(format_args!(
-                "note: {} holds a private key; only its public half is read",
-                output::path(path)
-            ));
-        }
-        let found = PublicKey::all_from_pem(&text);
-        keys.extend(found.map_err(|cause| key_pair::unusable(path, &cause))?);
-    }
-    jwk_set(&keys)
+    jwk_set(&adopt::public_keys(files)?)
 }
 
 /// The JWK Set of these keys.

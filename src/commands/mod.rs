@@ -1,5 +1,6 @@
 //! One file a subcommand: its arguments and what it does. Here alone I/O meets the domain.
 
+mod adopt;
 pub mod bootstrap;
 mod change_options;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod flags;
 pub mod jwks;
 mod key_pair;
 pub mod keygen;
+pub mod migrate;
 pub mod policy;
 pub mod provider;
 pub mod publish;
@@ -43,6 +45,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Thumbprint(args) => block_on(global, async |_| args.run(global).await),
         Command::Provider(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Flags(args) => block_on(global, async |_| args.run(global).await),
+        Command::Migrate(args) => block_on(global, async |_| args.run(global).await),
         Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Rotate(args) => block_on(global, async |stop| args.run(global, stop).await),

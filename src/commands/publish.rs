@@ -11,6 +11,7 @@ use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
 use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
 
+use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
 use super::converge::Session;
 use super::key_pair::KeyPair;
@@ -22,17 +23,20 @@ use super::{dry_run, jwks, resolve};
 #[command(after_help = "\
 Examples:
   irsactl publish --cluster demo --region us-west-2 --dry-run
-  irsactl publish --bucket my-issuer --prefix prod --region us-west-2 --yes")]
+  irsactl publish --bucket my-issuer --prefix prod --region us-west-2 --yes
+  irsactl publish --cluster demo --region us-west-2 --adopt-key /etc/kubernetes/pki/sa.pub --dry-run")]
 pub struct Publish {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    adopt: AdoptOptions,
     #[command(flatten)]
     key: KeyOptions,
     #[command(flatten)]
     change: ChangeOptions,
 }
 
-/// How the key of the issuer directory joins what is published.
+/// How the key joins what is published.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct KeyOptions {
     /// Publish the key beside other keys of the same cluster that are published already
@@ -60,7 +64,11 @@ impl Publish {
         change.check()?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
-        let keys = jwks::jwk_set(&[KeyPair::load_public(&global.dir)?])?;
+        let keys = match self.adopt.keys()? {
+            Some(keys) => keys,
+            None => vec![KeyPair::load_public(&global.dir)?],
+        };
+        let keys = jwks::jwk_set(&keys)?;
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;

@@ -1,7 +1,7 @@
 //! `verify`: does AWS accept the cluster's tokens? Looked at from outside, as STS does.
 
 mod account;
-mod cluster;
+pub(super) mod cluster;
 mod dangling;
 mod proof;
 mod webhook;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// IAM's limit for a provider URL (CreateOpenIDConnectProvider, `Url`).
@@ -14,9 +14,23 @@ const MAX_LEN: usize = 255;
 
 /// An `iss` URL: https, lower-case host, no port, query, fragment, user or trailing slash
 /// (OpenID Connect Discovery 1.0 §3; IAM `CreateOpenIDConnectProvider`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Issuer(String);
+
+impl TryFrom<String> for Issuer {
+    type Error = IssuerError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Issuer> for String {
+    fn from(issuer: Issuer) -> Self {
+        issuer.0
+    }
+}
 
 /// Why a string is not an issuer.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Pure: no I/O, and nothing else of this crate is imported. Each file is a step of the pipeline,
 //! in this order: key → JWK Set → discovery document, all under one issuer.
 
+pub mod adopt;
 pub mod discovery;
 pub mod issuer;
 pub mod jwks;

@@ -167,7 +167,7 @@ fn diff_bucket(
         .filter(|kid| !publication.keys.kids().any(|ours| ours == *kid))
     {
         plan.notes.push(format!(
-            "keys.json also holds kid {kid}, which is not in the issuer directory: whoever has that key can sign tokens"
+            "keys.json also holds kid {kid}, which is not published by this run: whoever has that key can sign tokens"
         ));
     }
     let jwks = Document::Jwks(keys);
@@ -210,7 +210,7 @@ pub fn published_keys(publication: &Publication, found: Option<&Object>) -> Resu
     if merged != published && published != JwkSet::default() && !publication.add_key {
         let kids: Vec<&str> = published.kids().map(Kid::as_str).collect();
         return Err(Error::refused(format!("cannot publish another key in {object}"))
-            .because(format!("it holds {}, and not the key of the issuer directory", kids.join(", ")))
+            .because(format!("it holds {}, and not the key that is to be published", kids.join(", ")))
             .hint(
                 "put this issuer's own signing key into --dir; a second key of the same cluster is published with \
                  --add-key; another cluster needs its own --bucket or --prefix",

@@ -18,7 +18,7 @@ pub struct Source {
 }
 
 impl Source {
-    fn document(&self) -> Result<Value, String> {
+    pub(super) fn document(&self) -> Result<Value, String> {
         let body = self.body.as_ref().map_err(Clone::clone)?;
         serde_json::from_slice(body).map_err(|cause| format!("it is not JSON: {cause}"))
     }

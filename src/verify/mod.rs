@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod discovery;
 pub mod explain;
 pub mod jwks;
+pub mod migration;
 pub mod objects;
 pub mod page;
 pub mod plan;

@@ -233,3 +233,56 @@ fn audiences_stay_as_the_cluster_has_them() {
     work.irsactl(&command)
         .fails(64, &["repeat the option for several"]);
 }
+
+#[test]
+fn a_cluster_that_keeps_its_key_gets_no_setting_of_a_key_in_any_form() {
+    let work = Offline::new();
+    let more = ["eks-anywhere", "typhoon"];
+    for format in FORMATS.iter().chain(&more) {
+        for existing in [vec![], vec![DEFAULT], vec![OTHER, DEFAULT]] {
+            let mut command = format!("flags --format {format} --issuer {NEW} --keep-key");
+            for issuer in &existing {
+                command += &format!(" --existing-issuer {issuer}");
+            }
+            let run = work.irsactl(&command);
+            if run.code == 4 && !existing.is_empty() {
+                continue;
+            }
+            let case = format!("{command}\n{run:#?}");
+            assert!(!run.stderr.contains("put sa-signer.key"), "{case}");
+            let text = run.ok();
+            let settings = text.lines().filter(|line| !line.starts_with('#'));
+            let settings: String = settings.map(|line| format!("{line}\n")).collect();
+            for word in ["key-file", "irsa", "sa-signer", "extraMounts", "olumes"] {
+                assert!(!settings.contains(word), "{word} in {case}");
+            }
+            assert!(
+                format == &"openshift" || !text.contains("sa-signer"),
+                "{case}"
+            );
+            let mut comment = text.lines().filter(|line| line.starts_with('#'));
+            assert!(comment.all(|line| line.len() <= 110), "{case}");
+            let flags = in_effect(&work, format, &text);
+            assert_eq!(values(&flags, "service-account-issuer")[0], NEW, "{case}");
+            for name in [
+                "service-account-signing-key-file",
+                "service-account-key-file",
+            ] {
+                let own = values(&flags, name);
+                assert!(own.iter().all(|path| !path.contains("irsa")), "{case}");
+            }
+        }
+    }
+    for option in [
+        "--existing-public-key /a --existing-issuer b",
+        "--node-dir /a",
+    ] {
+        let command = format!("flags --issuer {NEW} --keep-key {option}");
+        work.irsactl(&command).fails(64, &["cannot be used with"]);
+    }
+    let run = work.irsactl(&format!("flags --issuer {NEW} --keep-key"));
+    assert!(
+        run.stderr.contains("warning: without --existing-issuer"),
+        "{run:#?}"
+    );
+}

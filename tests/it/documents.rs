@@ -62,8 +62,17 @@ fn every_example_of_a_help_page_works() {
     let mut tenant = Tenant::new();
     let binary = Path::new(env!("CARGO_BIN_EXE_irsactl"));
     let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", binary.parent().unwrap().display());
+    let here = tenant.dir.path().display();
+    let path = format!("{here}:{}:{path}", binary.parent().unwrap().display());
     tenant.offline.environment.insert("PATH", path);
+    // A cluster with the key of the issuer directory.
+    let kubectl = "#!/bin/sh
+        case \"$*\" in
+        *jwks) irsactl jwks ;;
+        *) irsactl discovery --cluster demo ;;
+        esac";
+    tenant.write("kubectl", kubectl);
+    tenant.shell("chmod +x kubectl");
     let file = repository().join("examples/irsactl.yaml");
     fs::copy(file, tenant.path("irsactl.yaml")).unwrap();
     let mut examples = 0;
@@ -79,6 +88,10 @@ fn every_example_of_a_help_page_works() {
         "role",
         "webhook",
         "echoer",
+        "migrate start",
+        "migrate status",
+        "migrate next",
+        "migrate back",
         "verify",
         "explain",
         "token mint",
@@ -98,14 +111,14 @@ fn every_example_of_a_help_page_works() {
         for line in section.replace("\\\n", " ").lines() {
             // The one file of somebody else's machine.
             let line = match command {
-                "jwks" => line.replace("/etc/kubernetes/pki/sa.pub", "issuer/sa-signer.pub"),
-                _ => line.to_owned(),
+                "flags" => line.to_owned(),
+                _ => line.replace("/etc/kubernetes/pki/sa.pub", "issuer/sa-signer.pub"),
             };
             tenant.shell(&line);
             examples += 1;
         }
     }
-    assert_eq!(examples, 52);
+    assert_eq!(examples, 62);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 // A panic is how a test fails, and how its helpers do.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adopt_key;
 mod bad_input;
 mod bootstrap;
 mod cluster_file;
@@ -24,6 +25,10 @@ mod least_privilege;
 mod local_aws;
 mod local_cluster;
 mod merge_rules;
+mod migrate;
+mod migrate_cluster;
+mod migrate_evidence;
+mod migrate_state;
 mod properties;
 mod refusals;
 mod role;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use irsactl::cluster::settings::ApiServerSettings;
+use irsactl::cluster::settings::{ApiServerSettings, NodeKey, Order};
 use irsactl::iam::arn::{self, AccountId, Partition};
 use irsactl::iam::bucket::BucketName;
 use irsactl::iam::policy;
@@ -332,7 +332,7 @@ proptest! {
         prop_assert_eq!(&discovery["jwks_uri"], &format!("{url}/keys.json"));
         let settings = ApiServerSettings {
             issuer: issuer.clone(), existing_issuers: Vec::new(), existing_public_keys: Vec::new(),
-            api_audiences: Vec::new(), node_dir: "/k".to_owned(),
+            api_audiences: Vec::new(), key: NodeKey::Ours { node_dir: "/k".to_owned() }, order: Order::NewFirst,
         };
         prop_assert_eq!(&settings.flags()[0].value, url);
         let trust = Trust {

@@ -63,6 +63,9 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         "keygen -vvv -o json",
         "jwks -vvv",
         "jwks -vvv --public-key issuer/sa-signer.key",
+        "jwks -vvv --adopt-key issuer/sa-signer.key",
+        "migrate start --cluster demo --format kubeadm --existing-issuer https://a.example -vvv",
+        "migrate next --assume-done -vvv -o json",
         "discovery --cluster demo -vvv",
         "flags --cluster demo -vvv",
         "flags --cluster demo --format kubeadm -vvv",
@@ -107,6 +110,11 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
             fs::read_to_string(path).unwrap(),
         ));
     }
+    let state = tenant.path("issuer/migration.json");
+    texts.push((
+        "migration.json".to_owned(),
+        fs::read_to_string(state).unwrap(),
+    ));
     let log = tenant.log();
     assert!(log.len() > 20);
     texts.extend(

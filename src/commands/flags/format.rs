@@ -1,12 +1,15 @@
 //! The forms of `flags --format`, and what sets them apart.
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::{k0s, kubeadm, kubespray, microk8s};
+use crate::output;
 
 /// A form of the settings, as `--format` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SettingsFormat {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::commands) enum SettingsFormat {
     Flags,
     StaticPod,
     Kubeadm,
@@ -24,6 +27,7 @@ pub(super) enum SettingsFormat {
     ClusterApi,
     EksAnywhere,
     #[value(name = "openshift")]
+    #[serde(rename = "openshift")]
     OpenShift,
     Kops,
     Typhoon,
@@ -31,13 +35,13 @@ pub(super) enum SettingsFormat {
 
 impl SettingsFormat {
     /// As on the command line.
-    pub(super) fn name(self) -> String {
+    pub(in crate::commands) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Where a cluster that runs has its public key, which the new flags would replace.
-    pub(super) fn default_public_key(self) -> Option<&'static str> {
+    pub(in crate::commands) fn default_public_key(self) -> Option<&'static str> {
         match self {
             Self::Kubeadm => Some(kubeadm::DEFAULT_PUBLIC_KEY),
             Self::Kubespray => Some(kubespray::DEFAULT_PUBLIC_KEY),
@@ -48,16 +52,21 @@ impl SettingsFormat {
     }
 
     /// Whether the key files are put on the nodes by hand.
-    pub(super) fn has_node_files(self) -> bool {
+    pub(in crate::commands) fn has_node_files(self) -> bool {
         let by_hand = self.default_public_key().is_some();
         by_hand || matches!(self, Self::Flags | Self::StaticPod | Self::K3s | Self::Rke2)
     }
-    /// Who owns the signing key on a node.
-    pub(super) fn key_owner(self) -> &'static str {
-        match self {
+
+    /// What to do before the settings.
+    pub(in crate::commands) fn files_first(self, node_dir: &str) -> String {
+        let owner = match self {
             // k0s runs the API server as a user of its own (pkg/constant, ApiserverUser).
             Self::K0s => "kube-apiserver",
             _ => "root",
-        }
+        };
+        format!(
+            "put sa-signer.key (mode 0600, owner {owner}) and sa-signer.pub into {} on every control-plane node first",
+            output::sanitized(node_dir)
+        )
     }
 }

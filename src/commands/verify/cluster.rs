@@ -23,7 +23,7 @@ const MAX: u64 = 1 << 20;
 /// What to compare the published documents with.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Cluster options")]
-pub(super) struct ClusterOptions {
+pub(in crate::commands) struct ClusterOptions {
     /// The API server's keys, of: kubectl get --raw /openid/v1/jwks; - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
     cluster_jwks: Option<PathBuf>,
@@ -51,7 +51,7 @@ impl ClusterOptions {
     }
 
     /// Standard input is one document.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::commands) fn check(&self) -> Result<()> {
         let files = [&self.cluster_jwks, &self.cluster_discovery, &self.token];
         let inputs = files
             .iter()
@@ -75,13 +75,10 @@ impl ClusterOptions {
             .map(|set| set.kids().map(|kid| kid.as_str().to_owned()).collect())
             .unwrap_or_default();
         let mut found = Vec::new();
-        if let Some(source) = self
-            .source(&self.cluster_discovery, "/.well-known/openid-configuration")
-            .await
-        {
+        if let Some(source) = self.discovery().await {
             found.extend(cluster::discovery(&source, issuer));
         }
-        if let Some(source) = self.source(&self.cluster_jwks, "/openid/v1/jwks").await {
+        if let Some(source) = self.jwks().await {
             found.extend(match published {
                 Some(_) => cluster::keys(&source, &kids),
                 None => vec![Check::skipped(
@@ -91,11 +88,7 @@ impl ClusterOptions {
                 )],
             });
         }
-        if let Some(path) = &self.token {
-            let text = read_token(path).await?;
-            let token = Token::parse(&text).map_err(|cause| {
-                Error::failed(format!("cannot take {} apart", output::path(path))).because(cause)
-            })?;
+        if let Some(token) = self.token().await? {
             found.extend([
                 checks::required_claims(&token),
                 checks::times(&token, now()?),
@@ -113,6 +106,28 @@ impl ClusterOptions {
             });
         }
         Ok(found)
+    }
+
+    /// The API server's own discovery document.
+    pub(in crate::commands) async fn discovery(&self) -> Option<Source> {
+        self.source(&self.cluster_discovery, "/.well-known/openid-configuration")
+            .await
+    }
+
+    /// The API server's own keys.
+    pub(in crate::commands) async fn jwks(&self) -> Option<Source> {
+        self.source(&self.cluster_jwks, "/openid/v1/jwks").await
+    }
+
+    /// The token, taken apart.
+    pub(in crate::commands) async fn token(&self) -> Result<Option<Token>> {
+        let Some(path) = &self.token else {
+            return Ok(None);
+        };
+        let token = Token::parse(&read_token(path).await?).map_err(|cause| {
+            Error::failed(format!("cannot take {} apart", output::path(path))).because(cause)
+        });
+        token.map(Some)
     }
 
     async fn source(&self, file: &Option<PathBuf>, path: &'static str) -> Option<Source> {

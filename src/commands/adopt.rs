@@ -1,0 +1,106 @@
+//! `--adopt-key`: the cluster's own public keys are published, and its signing key stays on its nodes.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result, shell_quoted};
+use crate::file;
+use crate::oidc::adopt::{self, AdoptError, Adopted};
+use crate::oidc::key::PublicKey;
+use crate::output;
+
+use super::key_pair;
+
+/// More than a JWK Set of a hundred keys has.
+const MAX: u64 = 1 << 20;
+
+/// Whose key is published.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct AdoptOptions {
+    /// Publish the cluster's own key, which stays on its nodes: from sa.pub, a certificate or the
+    /// JWK Set of kubectl get --raw /openid/v1/jwks; - for standard input; repeat it for several
+    #[arg(long, value_name = "FILE")]
+    adopt_key: Vec<PathBuf>,
+}
+
+impl AdoptOptions {
+    /// The keys; none when the option was not given. No file of the issuer directory is looked at.
+    pub(super) fn keys(&self) -> Result<Option<Vec<PublicKey>>> {
+        match self.adopt_key.as_slice() {
+            [] => Ok(None),
+            files => read_all(files, adopt::adopt).map(Some),
+        }
+    }
+}
+
+/// The public keys of files that may hold private keys, of which nothing else is taken.
+pub(super) fn public_keys(files: &[PathBuf]) -> Result<Vec<PublicKey>> {
+    read_all(files, adopt::public_keys)
+}
+
+fn read_all(
+    files: &[PathBuf],
+    parse: fn(&[u8]) -> std::result::Result<Adopted, AdoptError>,
+) -> Result<Vec<PublicKey>> {
+    if files.iter().filter(|path| is_standard_input(path)).count() > 1 {
+        return Err(Error::usage("cannot read two things from standard input")
+            .hint("give - once, and files for the others"));
+    }
+    let mut keys: Vec<PublicKey> = Vec::new();
+    for path in files {
+        let text = read(path)?;
+        let found = parse(&text).map_err(|cause| refused(path, &cause))?;
+        if adopt::is_private(&text) {
+            output::say(format_args!(
+                "note: {} holds a private key; only its public half is read",
+                output::path(path)
+            ));
+        }
+        for left_out in &found.left_out {
+            output::say(format_args!(
+                "warning: left out the key {}: AWS refuses every token that it signs",
+                output::sanitized(left_out)
+            ));
+        }
+        for key in found.keys {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    Ok(keys)
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    if !is_standard_input(path) {
+        return file::read_key(path);
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    let read = std::io::stdin().take(MAX).read_to_end(&mut text);
+    read.map_err(|cause| Error::failed("cannot read standard input").because(cause))?;
+    Ok(text)
+}
+
+fn refused(path: &Path, cause: &AdoptError) -> Error {
+    let error = match cause {
+        AdoptError::Key(cause) => return key_pair::unusable(path, cause),
+        cause => Error::refused(format!("cannot use the key in {}", path.display())).because(cause),
+    };
+    match cause {
+        AdoptError::Private => {
+            let quoted = shell_quoted(&path.display().to_string());
+            error.hint(format!(
+                "take its public half where it lies: openssl pkey -in {quoted} -pubout -out sa.pub"
+            ))
+        }
+        AdoptError::Json(_) => error.hint("kubectl get --raw /openid/v1/jwks prints one"),
+        _ => error,
+    }
+}

@@ -1,0 +1,212 @@
+//! The form of the settings: its options, and how each one is rendered.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::talos::{self, Talos};
+use crate::cluster::version::Version;
+use crate::cluster::{
+    cluster_api, eks_anywhere, flags, k0s, k3s, kind, kops, kubeadm, kubespray, microk8s,
+    openshift, rke2, static_pod, typhoon,
+};
+use crate::error::{Error, Result};
+use crate::file;
+use crate::oidc::key::PublicKey;
+
+use super::super::key_pair;
+use super::format::SettingsFormat;
+
+/// Which form, and the versions that decide it.
+#[derive(Args, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::commands) struct FormOptions {
+    /// Form of the settings: flags, static-pod, kubeadm, kind, k3s, rke2, talos, k0s, microk8s,
+    /// kubespray, cluster-api, eks-anywhere, openshift, kops or typhoon
+    #[arg(
+        long,
+        value_enum,
+        default_value = "flags",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub(in crate::commands) format: SettingsFormat,
+    /// Version of Kubernetes, for kubeadm and kind, such as 1.34.4 [default: the newest]
+    #[arg(long, value_name = "VERSION")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kubernetes_version: Option<Version>,
+    /// Version of Talos, such as 1.13 [default: the newest]
+    #[arg(long, value_name = "VERSION")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    talos_version: Option<Version>,
+    /// Version of Cluster API's resources: v1beta1 or v1beta2 [default: v1beta2]
+    #[arg(long, value_enum, value_name = "VERSION", hide_possible_values = true)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster_api_version: Option<ClusterApiVersion>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClusterApiVersion {
+    V1beta1,
+    V1beta2,
+}
+
+/// What is rendered beside the settings.
+pub(in crate::commands) struct Surroundings<'a> {
+    /// The cluster's name.
+    pub(in crate::commands) cluster: Option<&'a str>,
+    /// The issuer directory.
+    pub(in crate::commands) dir: &'a Path,
+    /// Whether the signing key is to be rendered too.
+    pub(in crate::commands) has_secret_file: bool,
+}
+
+/// The settings as text, and what holds the signing key.
+type Rendered = (String, Option<Zeroizing<String>>);
+
+impl FormOptions {
+    /// Refuses options that the form does not look at.
+    pub(in crate::commands) fn check(&self, has_secret_file: bool) -> Result<()> {
+        use SettingsFormat::{ClusterApi, Kind, Kubeadm, Talos};
+        let kubernetes = self.kubernetes_version.is_some();
+        let options: [(_, _, &[_]); 4] = [
+            ("--kubernetes-version", kubernetes, &[Kubeadm, Kind]),
+            ("--talos-version", self.talos_version.is_some(), &[Talos]),
+            (
+                "--cluster-api-version",
+                self.cluster_api_version.is_some(),
+                &[ClusterApi],
+            ),
+            ("--secret-file", has_secret_file, &[ClusterApi, Talos]),
+        ];
+        for (option, is_given, formats) in options {
+            if is_given && !formats.contains(&self.format) {
+                let names: Vec<String> = formats.iter().map(|format| format.name()).collect();
+                let what = format!("cannot use {option} with --format {}", self.format.name());
+                return Err(
+                    Error::usage(what).because(format!("it is for {}", names.join(" and ")))
+                );
+            }
+        }
+        match self.kubernetes_version {
+            Some(version) if !version.is_from(22) => {
+                Err(Error::usage(format!("cannot use Kubernetes {version}"))
+                    .because("Kubernetes before 1.22 accepts a single issuer"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Names the public key that a cluster of this form has, where the settings would replace it.
+    pub(in crate::commands) fn keep_old_key(&self, settings: &mut ApiServerSettings) {
+        let replaces = settings.node_dir().is_some() && settings.is_live();
+        if let (Some(path), true) = (self.format.default_public_key(), replaces)
+            && settings.existing_public_keys.is_empty()
+        {
+            settings.existing_public_keys.push(path.to_owned());
+        }
+    }
+
+    /// Renders the settings.
+    pub(in crate::commands) fn render(
+        &self,
+        settings: &ApiServerSettings,
+        around: &Surroundings<'_>,
+    ) -> Result<Rendered> {
+        let kubernetes = self.kubernetes_version;
+        let text = match self.format {
+            SettingsFormat::Flags => flags::render(settings),
+            SettingsFormat::StaticPod => static_pod::render(settings)?,
+            SettingsFormat::Kubeadm => kubeadm::render(settings, kubernetes)?,
+            SettingsFormat::Kind => {
+                let path = |path: PathBuf| {
+                    std::path::absolute(&path)
+                        .unwrap_or(path)
+                        .display()
+                        .to_string()
+                };
+                let signing_key = path(key_pair::signing_key_file(around.dir));
+                let public_key = path(key_pair::public_key_file(around.dir));
+                kind::render(settings, kubernetes, &signing_key, &public_key)?
+            }
+            SettingsFormat::K3s => k3s::render(settings)?,
+            SettingsFormat::Rke2 => rke2::render(settings)?,
+            SettingsFormat::Talos => return self.talos(settings, around),
+            SettingsFormat::K0s => k0s::render(settings)?,
+            SettingsFormat::Microk8s => microk8s::render(settings)?,
+            SettingsFormat::Kubespray => kubespray::render(settings)?,
+            SettingsFormat::ClusterApi => return self.cluster_api(settings, around),
+            SettingsFormat::EksAnywhere => eks_anywhere::render(settings)?,
+            SettingsFormat::OpenShift => openshift::render(settings)?,
+            SettingsFormat::Kops => kops::render(settings)?,
+            SettingsFormat::Typhoon => typhoon::render(settings)?,
+        };
+        Ok((text, None))
+    }
+
+    fn talos(&self, settings: &ApiServerSettings, around: &Surroundings<'_>) -> Result<Rendered> {
+        let talos = Talos {
+            settings,
+            version: self.talos_version,
+            public_keys: match talos::takes_public_keys(self.talos_version) {
+                true => public_keys(&settings.existing_public_keys)?,
+                false => Vec::new(),
+            },
+            has_secret_file: around.has_secret_file,
+        };
+        let text = talos.render()?;
+        let secret = match around.has_secret_file {
+            true => Some(talos.secret(&signing_key(around.dir)?)?),
+            false => None,
+        };
+        Ok((text, secret))
+    }
+
+    fn cluster_api(
+        &self,
+        settings: &ApiServerSettings,
+        around: &Surroundings<'_>,
+    ) -> Result<Rendered> {
+        let Some(cluster) = around.cluster else {
+            return Err(Error::usage("cannot name the resources of Cluster API")
+                .hint("give the Cluster's name with --cluster"));
+        };
+        let version = match self.cluster_api_version {
+            Some(ClusterApiVersion::V1beta1) => cluster_api::ApiVersion::V1Beta1,
+            Some(ClusterApiVersion::V1beta2) | None => cluster_api::ApiVersion::V1Beta2,
+        };
+        let text = cluster_api::render(settings, version, cluster, around.has_secret_file)?;
+        if !around.has_secret_file {
+            return Ok((text, None));
+        }
+        let path = key_pair::public_key_file(around.dir);
+        let unusable = |cause| key_pair::unusable(&path, &cause);
+        let public = key_pair::signing_key(around.dir)?;
+        let public = public.public().and_then(|key| key.to_pem());
+        let public = public.map_err(unusable)?;
+        let secret = cluster_api::secret(cluster, &signing_key(around.dir)?, &public)?;
+        Ok((text, Some(secret)))
+    }
+}
+
+/// The PEM text of the existing public keys, which are files of this machine.
+fn public_keys(files: &[String]) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for path in files.iter().map(Path::new) {
+        let unusable = |cause| key_pair::unusable(path, &cause);
+        for key in PublicKey::all_from_pem(&file::read_key(path)?).map_err(unusable)? {
+            keys.push(key.to_pem().map_err(unusable)?);
+        }
+    }
+    Ok(keys)
+}
+
+/// The signing key of the issuer directory as PKCS#8 PEM.
+fn signing_key(dir: &Path) -> Result<Zeroizing<String>> {
+    let key = key_pair::signing_key(dir)?.to_pem();
+    key.map_err(|cause| key_pair::unusable(&key_pair::signing_key_file(dir), &cause))
+}
