@@ -267,17 +267,20 @@ fn local_kid(dir: &Path) -> std::result::Result<Option<Kid>, String> {
     }
 }
 
+/// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
+/// for one lost packet.
 async fn fetch(url: &str) -> Page {
     let answer = match Url::parse(url) {
-        Ok(parsed) if parsed.scheme() == "https" => {
-            document::fetch(&parsed).await.map_err(|error| {
+        Ok(parsed) if parsed.scheme() == "https" => match document::fetch(&parsed).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => document::fetch(&parsed).await.map_err(|error| {
                 let causes = error.causes().join(": ");
                 match causes.is_empty() {
                     true => error.what().to_owned(),
                     false => causes,
                 }
-            })
-        }
+            }),
+        },
         _ => Err("it is not an https URL".to_owned()),
     };
     let answer = answer.map(|answer| page::Answer {
