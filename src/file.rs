@@ -199,6 +199,30 @@ pub fn is_writable_by_others(dir: &Path) -> bool {
     }
 }
 
+/// Whether `git add` would take a file: it lies in a git work tree that does not ignore it. Only git knows
+/// its rules; where it is not at hand, nobody can tell.
+pub fn may_be_committed(path: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else {
+        return false;
+    };
+    let in_work_tree = path.ancestors().any(|above| above.join(".git").exists());
+    let Some(dir) = path.ancestors().skip(1).find(|above| above.is_dir()) else {
+        return false;
+    };
+    let check = || {
+        std::process::Command::new("git")
+            .current_dir(dir)
+            .args(["check-ignore", "--quiet", "--"])
+            .arg(&path)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status()
+    };
+    // 0: ignored, 1: not; else git does not take it for a work tree.
+    in_work_tree && check().is_ok_and(|status| status.code() == Some(1))
+}
+
 /// Whether anything is at `path`, also a dangling symlink.
 pub fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {

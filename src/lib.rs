@@ -8,7 +8,7 @@
 //!
 //! Each step is a function from the previous value to the next, and the modules follow it:
 //! [`oidc`] and [`iam`] are the standards' nouns, [`plan`] compares what is wanted with what is
-//! there, [`aws`], [`probe`] and [`mod@file`] do the I/O, [`cluster`] is the cluster's side, [`verify`]
+//! there, [`aws`], [`probe`] and [`mod@file`] do the I/O, [`memory`] keeps secrets off disks, [`cluster`] is the cluster's side, [`verify`]
 //! judges what was fetched, [`output`] shows it, and [`commands`] ties them together, one file a
 //! subcommand.
 
@@ -20,6 +20,7 @@ pub mod config;
 pub mod error;
 pub mod file;
 pub mod iam;
+pub mod memory;
 pub mod oidc;
 pub mod output;
 pub mod plan;

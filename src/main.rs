@@ -6,9 +6,10 @@ use irsactl::cli::Cli;
 use irsactl::config::parse::{Unparsed, parse};
 use irsactl::config::{Color, Global};
 use irsactl::error::{Error, Exit};
-use irsactl::{commands, output};
+use irsactl::{commands, memory, output};
 
 fn main() -> ExitCode {
+    memory::without_core_dumps();
     let exit = match parse::<Cli>(std::env::args_os().collect()) {
         Ok((mut cli, layers)) => {
             set_up_stderr(&cli.global);

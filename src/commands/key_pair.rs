@@ -145,11 +145,19 @@ impl KeyPair {
 }
 
 fn warn_of_others(dir: &Path) {
+    let quoted = || shell_quoted(&dir.display().to_string());
     if file::is_writable_by_others(dir) {
         output::say(format_args!(
             "warning: others can write in {}, and so put their own key there: chmod go-w {}",
             output::path(dir),
-            output::sanitized(&shell_quoted(&dir.display().to_string()))
+            output::sanitized(&quoted())
+        ));
+    }
+    if file::may_be_committed(&signing_key_file(dir)) {
+        output::say(format_args!(
+            "warning: {} lies in a git work tree that does not ignore it; a key that is pushed is everybody's: echo '*' > {}/.gitignore",
+            output::path(dir),
+            output::sanitized(&quoted())
         ));
     }
 }

@@ -79,6 +79,18 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         "token mint --cluster demo --out token -vvv",
         "token decode token -vvv",
         "publish --cluster demo --bucket no.dots -vvv",
+        "flags --cluster demo --format talos --secret-file talos.yaml -vvv",
+        "webhook --certificate self-signed -vvv -o json",
+        "webhook --renew --format helm-values -vvv",
+        "echoer --cluster demo --service-account default/app -vvv",
+        "config print -vvv -o json",
+        "verify --dangling -vvv -o json",
+        "rotate prepare --cluster demo --yes -vvv",
+        "rotate activate --cluster demo -vvv -o json",
+        "rotate status --cluster demo -vvv",
+        "rotate retire --cluster demo --compromised --yes -vvv",
+        "destroy --cluster demo --roles --dry-run -vvv",
+        "publish --cluster demo --bucket absent-bucket --prefix \u{1b}[2J -vvv",
     ] {
         if arguments == "publish --cluster demo --yes -vvv" {
             tenant.fail_next("PutBucketPolicy", 1, 403, "AccessDenied", "no");
@@ -121,7 +133,13 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         log.iter()
             .map(|entry| (entry["operation"].to_string(), entry.to_string())),
     );
-    let dirs = ["issuer", "new", "larger", "made-by-bootstrap"];
+    // The key that was there before the rotation, too.
+    let old = tenant.shell("ls issuer/retired-*.key issuer/sa-signer-*.key 2> /dev/null || true");
+    tenant.shell(&format!(
+        "mkdir old; cp -p {} old/sa-signer.key",
+        old.lines().next().unwrap()
+    ));
+    let dirs = ["issuer", "new", "larger", "made-by-bootstrap", "old"];
     let needles: Vec<String> = dirs.iter().flat_map(|dir| needles(&tenant, dir)).collect();
     assert!(needles.len() > 200);
     for (what, text) in &texts {
@@ -137,4 +155,47 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
             .iter()
             .any(|(what, text)| what.contains("-vvv") && text.contains("TRACE"))
     );
+}
+
+#[test]
+fn a_crash_leaves_no_core_and_git_no_key() {
+    let tenant = Tenant::new();
+    let mut waiting = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+    waiting
+        .args(["token", "decode"])
+        .stdin(std::process::Stdio::piped());
+    let mut waiting = waiting.spawn().unwrap();
+    let limits = format!("/proc/{}/limits", waiting.id());
+    let core = || {
+        let limits = fs::read_to_string(&limits).unwrap();
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
+        line.unwrap()
+            .split_whitespace()
+            .skip(4)
+            .take(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let start = std::time::Instant::now();
+    while core() != ["0", "0"] {
+        assert!(start.elapsed().as_secs() < 20, "{:?}", core());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    drop(waiting.stdin.take());
+    waiting.wait().unwrap();
+
+    tenant.shell("git init -q .");
+    let warned = tenant.irsactl("keygen");
+    assert!(
+        warned
+            .stderr
+            .contains("in a git work tree that does not ignore it"),
+        "{warned:#?}"
+    );
+    tenant.shell("echo '*' > issuer/.gitignore");
+    let ignored = tenant.irsactl("keygen");
+    assert!(!ignored.stderr.contains("git"), "{ignored:#?}");
+    ignored.ok();
 }
