@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, config, destroy, discovery, echoer, explain, flags, jwks, keygen, migrate, policy,
-    provider, publish, role, rotate, thumbprint, token, verify, webhook,
+    bootstrap, completions, config, destroy, discovery, echoer, explain, flags, jwks, keygen, man,
+    migrate, policy, provider, publish, role, rotate, thumbprint, token, verify, webhook,
 };
 use crate::config::Global;
 
@@ -74,4 +74,8 @@ pub enum Command {
     Policy(policy::Policy),
     /// Print what the cluster file, the flags and the environment come to
     Config(config::Config),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the manual page, or write one for each command
+    Man(man::Man),
 }

@@ -36,7 +36,7 @@ pub struct Global {
     /// The issuer directory, which holds the key files
     #[arg(long, global = true, default_value = "issuer", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Form of the answer on stdout: text or json
+    /// Form of the answer on stdout: text, json, yaml, markdown or env
     #[arg(
         short,
         long,

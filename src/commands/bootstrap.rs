@@ -71,6 +71,10 @@ struct BootstrapAnswer {
 }
 
 impl Answer for BootstrapAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         let Self {
             issuer,

@@ -85,6 +85,10 @@ impl Answer for PrintAnswer {
 struct SchemaAnswer(Value);
 
 impl Answer for SchemaAnswer {
+    fn is_document(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         json_text(self)
     }

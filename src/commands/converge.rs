@@ -139,7 +139,7 @@ impl<'s> Session<'s> {
 
     /// The plan as an answer.
     pub(super) fn answer(&self, desired: &Desired, plan: &Plan) -> PlanAnswer {
-        PlanAnswer::new(&desired.issuer, self.target.clone(), plan)
+        PlanAnswer::new(desired, self.target.clone(), plan)
     }
 
     /// Asks, does what must come before, makes the changes, and reads everything back.

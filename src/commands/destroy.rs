@@ -60,6 +60,10 @@ struct DestroyAnswer {
 }
 
 impl Answer for DestroyAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         let Self { issuer, .. } = self;
         match self.bucket_kept {

@@ -22,6 +22,10 @@ pub struct Discovery {
 }
 
 impl Answer for DiscoveryDocument {
+    fn is_document(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         json_text(self)
     }

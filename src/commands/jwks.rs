@@ -34,6 +34,10 @@ pub struct Jwks {
 }
 
 impl Answer for JwkSet {
+    fn is_document(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         json_text(self)
     }

@@ -3,6 +3,7 @@
 mod adopt;
 pub mod bootstrap;
 mod change_options;
+pub mod completions;
 pub mod config;
 mod converge;
 pub mod destroy;
@@ -14,6 +15,7 @@ pub mod flags;
 pub mod jwks;
 mod key_pair;
 pub mod keygen;
+pub mod man;
 pub mod migrate;
 pub mod policy;
 pub mod provider;
@@ -56,6 +58,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Config(args) => block_on(global, async |_| args.run(global).await),
+        Command::Completions(args) => args.run(),
+        Command::Man(args) => args.run(),
         Command::Policy(args) => block_on(global, async |_| args.run(global).await),
     }
 }

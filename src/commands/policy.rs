@@ -49,6 +49,10 @@ enum Command {
 struct PolicyAnswer(Value);
 
 impl Answer for PolicyAnswer {
+    fn is_document(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         json_text(self)
     }

@@ -58,6 +58,10 @@ struct ProviderAnswer {
 }
 
 impl Answer for ProviderAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         format!("{}\n", self.provider_arn)
     }

@@ -53,6 +53,10 @@ struct PublishAnswer {
 }
 
 impl Answer for PublishAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         format!("{}\n", self.issuer)
     }

@@ -85,6 +85,10 @@ pub struct RoleArgs {
 struct TrustAnswer(Value);
 
 impl Answer for TrustAnswer {
+    fn is_document(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         json_text(self)
     }
@@ -98,6 +102,10 @@ struct RoleAnswer {
 }
 
 impl Answer for RoleAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         self.manifest.clone()
     }

@@ -74,6 +74,20 @@ struct VerifyAnswer {
 }
 
 impl Answer for VerifyAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
+    fn markdown(&self) -> String {
+        let verdict = if self.passed { "passed" } else { "FAILED" };
+        let issuer = self.issuer.as_ref().map(|issuer| format!(" of `{issuer}`"));
+        let table = output::report::markdown(&self.checks);
+        format!(
+            "### irsactl: verify{} {verdict}\n\n{table}",
+            issuer.unwrap_or_default()
+        )
+    }
+
     fn text(&self) -> String {
         let checks = &self.checks.0;
         let count = |outcome: Outcome| {

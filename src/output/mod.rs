@@ -1,5 +1,8 @@
 //! What people and programs read: the answer on stdout, the conversation on stderr.
 
+mod form;
+mod github;
+mod markdown;
 pub mod plan;
 pub mod report;
 mod sanitize;
@@ -7,39 +10,22 @@ mod sanitize;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use serde::Serialize;
-
+pub use form::{Answer, FORMAT_VERSION, Format};
 pub use sanitize::{path, sanitized, sanitized_json};
 
 use crate::error::{Error, Result};
-use crate::plan::document::json_text;
-
-/// The form of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people, and for files where the answer is a document.
-    Text,
-    /// One JSON document.
-    Json,
-}
-
-/// What a command answers: one serialisable value that also has a text form.
-pub trait Answer: Serialize {
-    /// The text form; it ends with a newline.
-    fn text(&self) -> String;
-}
 
 /// Prints the answer on stdout. A reader that has gone away (`| head`) is no error.
 pub fn print(answer: &impl Answer, format: Format) -> Result<()> {
-    let text = match format {
-        Format::Text => answer.text(),
-        Format::Json => sanitize::escaped_json(&json_text(answer)),
-    };
+    print_bytes(form::render(answer, format).as_bytes())?;
+    github::publish(answer);
+    Ok(())
+}
+
+/// Prints bytes on stdout, with no form of their own.
+pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = anstream::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::failed("cannot write to standard output").because(e))
         }
@@ -54,6 +40,11 @@ pub fn say(line: impl Display) {
 
 /// Prints an error on stderr, with colours on a terminal.
 pub fn print_error(error: &Error) {
+    let parts = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
+    let told: Vec<String> = parts.map(sanitized).collect();
+    if let Some(annotation) = github::annotation(&told.join(": ")) {
+        say(annotation);
+    }
     const RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
     const BOLD: anstyle::Style = anstyle::Style::new().bold();
     say(format_args!(

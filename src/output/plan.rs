@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use crate::oidc::issuer::Issuer;
 use crate::plan::change::{Action, Change};
+use crate::plan::desired::{CLUSTER, Desired};
 use crate::plan::diff::Plan;
 use crate::plan::field::Field;
 
-use super::{Answer, sanitized};
+use super::markdown::{cell, chain, folded};
+use super::{Answer, FORMAT_VERSION, sanitized};
 
 /// Where a plan would be carried out.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +39,8 @@ pub struct PlanAnswer {
     target: Target,
     changes: Vec<PlannedChange>,
     notes: Vec<String>,
+    #[serde(skip)]
+    links: Vec<(&'static str, String)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,7 +53,7 @@ struct PlannedChange {
 
 impl PlanAnswer {
     /// The plan for an issuer.
-    pub fn new(issuer: &Issuer, target: Target, plan: &Plan) -> Self {
+    pub fn new(desired: &Desired, target: Target, plan: &Plan) -> Self {
         let changes = plan.changes.iter().map(|change| PlannedChange {
             action: change.action(),
             operation: change.operation(),
@@ -57,16 +61,21 @@ impl PlanAnswer {
             fields: change.fields(),
         });
         Self {
-            format_version: "1.0",
-            issuer: issuer.clone(),
+            format_version: FORMAT_VERSION,
+            issuer: desired.issuer.clone(),
             target,
             changes: changes.collect(),
             notes: plan.notes.clone(),
+            links: links(desired),
         }
     }
 }
 
 impl Answer for PlanAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         let mut text = format!(
             "issuer    {}\naccount   {}\nregion    {}\n",
@@ -102,26 +111,82 @@ impl Answer for PlanAnswer {
         for note in &self.notes {
             text += &format!("note: {}\n", sanitized(note));
         }
-        match self.changes.len() {
-            0 => text += "no changes\n",
-            _ => {
-                let count = |action| {
-                    self.changes
-                        .iter()
-                        .filter(|change| change.action == action)
-                        .count()
-                };
-                let _ = writeln!(
-                    text,
-                    "plan: {} to create, {} to update, {} to remove",
-                    count(Action::Create),
-                    count(Action::Update),
-                    count(Action::Remove)
-                );
+        text + &self.counts() + "\n"
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!(
+            "### irsactl: {}\n\nissuer `{}`, account {}, region {}\n\n",
+            self.counts(),
+            self.issuer,
+            self.target.account,
+            self.target.region
+        );
+        if !self.changes.is_empty() {
+            text += "| | resource | call |\n|---|---|---|\n";
+        }
+        for change in &self.changes {
+            let (sign, resource) = (symbol(change.action), cell(&change.resource));
+            let _ = writeln!(text, "| {sign} | {resource} | {} |", change.operation);
+        }
+        for change in &self.changes {
+            for field in &change.fields {
+                let shown = field.after.as_ref().or(field.before.as_ref());
+                if let Some(document) = shown.filter(|value| value.is_object()) {
+                    let title = format!("{} of {}", field.name, change.resource);
+                    text += &format!("\n{}", folded(&title, document));
+                }
             }
         }
-        text
+        for note in &self.notes {
+            text += &format!("\n> {}\n", cell(note));
+        }
+        text + "\n" + &chain(&self.links)
     }
+}
+
+impl PlanAnswer {
+    fn counts(&self) -> String {
+        let count = |action| {
+            let changes = self.changes.iter();
+            changes.filter(|change| change.action == action).count()
+        };
+        match self.changes.len() {
+            0 => "no changes".to_owned(),
+            _ => format!(
+                "plan: {} to create, {} to update, {} to remove",
+                count(Action::Create),
+                count(Action::Update),
+                count(Action::Remove)
+            ),
+        }
+    }
+}
+
+/// What trusts what, by their names.
+fn links(desired: &Desired) -> Vec<(&'static str, String)> {
+    let tags = desired.provider.as_ref().map(|provider| &provider.tags);
+    let cluster = tags.and_then(|tags| tags.get(CLUSTER)).cloned();
+    let mut links: Vec<(&'static str, String)> = cluster
+        .map(|cluster| ("cluster", cluster))
+        .into_iter()
+        .collect();
+    links.push(("issuer", desired.issuer.to_string()));
+    if let Some(publication) = &desired.publication {
+        links.push(("S3", format!("s3://{}", publication.bucket)));
+    }
+    if let Some(provider) = &desired.provider {
+        links.push(("provider", provider.arn.clone()));
+    }
+    if !desired.roles.is_empty() {
+        let names: Vec<&str> = desired
+            .roles
+            .iter()
+            .map(|role| role.name.as_str())
+            .collect();
+        links.push(("roles", names.join(", ")));
+    }
+    links
 }
 
 /// The sign in front of a change, as terraform and kOps write it.

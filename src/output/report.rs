@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::verify::report::{Outcome, Report};
 
+use super::markdown::cell;
 use super::sanitized;
 
 /// A line a check; what a failed one expected, and the next command, below it.
@@ -26,6 +27,21 @@ pub fn text(report: &Report) -> String {
         if let Some(hint) = &check.hint {
             text += &format!("         hint: {}\n", sanitized(hint));
         }
+    }
+    text
+}
+
+/// A table of the checks, with what to do about those that do not pass.
+pub fn markdown(report: &Report) -> String {
+    let mut text = "| | check | what is there | next |\n|---|---|---|---|\n".to_owned();
+    for check in &report.0 {
+        text += &format!(
+            "| {} | {} | {} | {} |\n",
+            word(check.outcome).trim(),
+            cell(check.name),
+            cell(&check.actual),
+            cell(check.hint.as_deref().unwrap_or_default())
+        );
     }
     text
 }

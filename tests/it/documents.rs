@@ -99,6 +99,8 @@ fn every_example_of_a_help_page_works() {
         "policy",
         "config print",
         "config schema",
+        "completions",
+        "man",
         "rotate prepare",
         "rotate activate",
         "rotate status",
@@ -118,7 +120,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 62);
+    assert_eq!(examples, 65);
 }
 
 #[test]

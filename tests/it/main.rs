@@ -14,6 +14,7 @@ mod distributions;
 mod documents;
 mod explain;
 mod faults;
+mod forms;
 mod fuzz;
 mod generated;
 mod host;

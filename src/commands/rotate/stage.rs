@@ -134,6 +134,10 @@ fn next(stage: Stage) -> &'static str {
 }
 
 impl Answer for RotateAnswer {
+    fn is_for_ci(&self) -> bool {
+        true
+    }
+
     fn text(&self) -> String {
         let what = match self.stage {
             Stage::Made => "made, not published",

@@ -1,0 +1,53 @@
+//! `man`: a manual page for each command, made of the same words as `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man as Page;
+
+use crate::cli::Cli;
+use crate::error::{Error, Exit, Result};
+use crate::file;
+use crate::output;
+
+/// Options of `man`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl man > irsactl.1
+  irsactl man man1
+
+Without a directory it prints the page of irsactl itself; with one it writes a page for each command.")]
+pub struct Man {
+    /// Write a page for each command into this directory
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Man {
+    pub(super) fn run(self) -> Result<Exit> {
+        let mut command = Cli::command();
+        command.build();
+        let Some(dir) = self.dir else {
+            output::print_bytes(&page(command)?)?;
+            return Ok(Exit::Done);
+        };
+        file::create_dir(&dir)?;
+        let mut pages = vec![command];
+        while let Some(command) = pages.pop() {
+            pages.extend(command.get_subcommands().cloned());
+            // 'irsactl token mint' is in irsactl-token-mint(1), as git does it.
+            let name = command.get_display_name().unwrap_or("irsactl").to_owned();
+            file::write_document(&dir.join(format!("{name}.1")), &page(command)?)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn page(command: Command) -> Result<Vec<u8>> {
+    let name = command.get_display_name().unwrap_or("irsactl").to_owned();
+    let mut page = Vec::new();
+    let rendered = Page::new(command).title(name).render(&mut page);
+    rendered.map_err(|e| Error::failed("cannot write a manual page").because(e))?;
+    Ok(page)
+}
