@@ -1,7 +1,7 @@
 //! What is left of an issuer, and the calls that take it away.
 
-use crate::error::Result;
-use crate::iam::role::trusts;
+use crate::error::{Exit, Result};
+use crate::iam::role::{trusts, trusts_only};
 use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
 
 use super::account;
@@ -21,10 +21,12 @@ pub(super) async fn observe(aws: &Aws, teardown: &Teardown) -> Result<Remains> {
         roles(aws, &teardown.provider_arn),
         bucket(aws, teardown)
     )?;
+    let (bucket, foreign_bucket) = bucket;
     Ok(Remains {
         provider: provider.map(|provider| provider.tags),
         roles,
         bucket,
+        foreign_bucket,
     })
 }
 
@@ -41,6 +43,8 @@ async fn roles(aws: &Aws, provider_arn: &str) -> Result<Vec<TrustingRole>> {
                 tags: role.tags,
                 policy_arns: role.policy_arns,
                 inline_policies: inline_policies(aws, name).await?,
+                instance_profiles: instance_profiles(aws, name).await?,
+                is_shared: !trusts_only(&trust, provider_arn),
             });
         }
     }
@@ -58,18 +62,48 @@ async fn inline_policies(aws: &Aws, role: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<Option<BucketRemains>> {
-    let (name, owner) = (&teardown.bucket, &teardown.account);
-    if !observe::bucket_exists(aws, name, owner).await? {
-        return Ok(None);
+async fn instance_profiles(aws: &Aws, role: &str) -> Result<Vec<String>> {
+    let request = aws.iam.list_instance_profiles_for_role().role_name(role);
+    let mut pages = request.into_paginator().items().send();
+    let mut names = Vec::new();
+    while let Some(profile) = pages.next().await {
+        let cannot = format!("cannot read role {role}");
+        let profile = profile.map_err(|e| failed(cannot, "iam:ListInstanceProfilesForRole", e))?;
+        names.push(profile.instance_profile_name().to_owned());
     }
-    let (tags, policy) = tokio::try_join!(
+    Ok(names)
+}
+
+/// What is in the bucket; why it is not looked into, when it is not this account's.
+async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<(Option<BucketRemains>, Option<String>)> {
+    let (name, owner) = (&teardown.bucket, &teardown.account);
+    match observe::bucket_exists(aws, name, owner).await {
+        Ok(true) => {}
+        Ok(false) => return Ok((None, None)),
+        Err(error) if error.exit() == Exit::Refused && !teardown.with_bucket => {
+            return Ok((None, Some(error.causes().join(": "))));
+        }
+        Err(error) => return Err(error),
+    }
+    let jwks = teardown
+        .object_keys
+        .iter()
+        .find(|key| key.ends_with("keys.json"));
+    let jwks = async {
+        match jwks {
+            Some(key) => observe::object(aws, name, owner, key).await,
+            None => Ok(None),
+        }
+    };
+    let (tags, policy, jwks) = tokio::try_join!(
         observe::tags(aws, name, owner),
-        observe::policy(aws, name, owner)
+        observe::policy(aws, name, owner),
+        jwks
     )?;
     let mut remains = BucketRemains {
         tags,
         policy,
+        jwks: jwks.map(|object| object.body),
         ..BucketRemains::default()
     };
     let mut marker = (None, None);
@@ -113,7 +147,7 @@ async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<Option<BucketRemains>>
     remains
         .documents
         .sort_by_key(|(key, _)| key.ends_with("keys.json"));
-    Ok(Some(remains))
+    Ok((Some(remains), None))
 }
 
 /// Takes one thing away. What is gone already is as good.

@@ -106,8 +106,13 @@ impl ApiServerSettings {
         }
     }
 
-    /// Whether pods of the cluster hold tokens of another issuer.
+    /// Whether pods of the cluster hold tokens already, also of this very issuer.
     pub fn is_live(&self) -> bool {
+        !self.existing_issuers.is_empty()
+    }
+
+    /// Whether the cluster has another issuer.
+    pub fn has_other_issuer(&self) -> bool {
         !self.all_existing().is_empty()
     }
 

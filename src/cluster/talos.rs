@@ -54,7 +54,14 @@ impl Talos<'_> {
 
     fn check(&self) -> Result<()> {
         if self.is_document() {
-            return Ok(());
+            let loses_key =
+                self.settings.is_live() && self.has_secret_file && self.public_keys.is_empty();
+            return match loses_key {
+                false => Ok(()),
+                true => Err(Error::refused("cannot bring a new signing key into a Talos cluster that runs")
+                    .because("without the old public key every pod that has a token now would be locked out")
+                    .hint("give it with --existing-public-key, a file of this machine: talosctl read /system/secrets/kubernetes/kube-apiserver/service-account.pub")),
+            };
         }
         if self.version.is_some_and(|version| !version.is_from(13)) {
             self.settings.refuse_existing(

@@ -15,6 +15,7 @@ use crate::plan::removal::Teardown;
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;
+use super::key_pair::KeyPair;
 use super::stop::Stop;
 use super::{dry_run, resolve};
 
@@ -103,6 +104,11 @@ impl Destroy {
                 object_keys,
                 statement_id: policy::statement_id(place.prefix.as_deref()),
                 with_bucket: self.delete_bucket,
+                own_kid: match KeyPair::is_there(&global.dir)? {
+                    true => KeyPair::load_public(&global.dir)?.kid().ok(),
+                    false => None,
+                },
+                bucket_is_derived: self.names.bucket.is_none(),
                 bucket: place.bucket,
             }),
             adopt: false,

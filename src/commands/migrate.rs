@@ -155,7 +155,7 @@ impl Start {
     async fn change(&self, global: &Global) -> Result<Change> {
         let issuer = resolve::issuer(global, &self.issuer).await?;
         let mut settings = self.node.settings(&issuer, self.keep_key);
-        if !settings.is_live() {
+        if !settings.has_other_issuer() {
             return Err(
                 Error::usage(format!("cannot migrate from {issuer} to itself"))
                     .hint("name the issuer that the cluster has now with --existing-issuer"),

@@ -14,18 +14,19 @@ mod state;
 
 use clap::{Args, Subcommand};
 
+use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, shell_quoted};
 use crate::output;
 
-use super::flags::node_path;
+use super::flags::{SettingsFormat, node_path};
 use super::stop::Stop;
 use super::token::now;
 use live::LiveOptions;
 use prepare::Prepare;
 use retire::Retire;
 use scene::Scene;
-use stage::{RotateAnswer, Stage, StatusAnswer};
+use stage::{RotateAnswer, Stage, StatusAnswer, Told};
 use state::Rotation;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
@@ -67,9 +68,40 @@ struct Activate {
     /// There is one API server: accept and sign with the new key in one step
     #[arg(long)]
     single_node: bool,
+    #[command(flatten)]
+    nodes: Nodes,
+}
+
+/// The control-plane nodes, whose key files are replaced.
+#[derive(Args, Debug)]
+struct Nodes {
     /// Where sa-signer.key and sa-signer.pub lie on a control-plane node
     #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/pki/irsa", value_parser = node_path)]
     node_dir: String,
+    /// The distribution, as in 'irsactl flags': it says who owns the key file
+    #[arg(
+        long,
+        value_enum,
+        default_value = "flags",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    format: SettingsFormat,
+}
+
+impl Nodes {
+    /// Refuses a distribution that keeps keys elsewhere than in files of the nodes.
+    fn check(&self) -> Result<()> {
+        match self.format.has_node_files() {
+            true => Ok(()),
+            false => Err(Error::refused(format!(
+                "cannot say how {} takes another signing key",
+                self.format.name()
+            ))
+            .because("its keys are not files of the control-plane nodes")
+            .hint("publish the new key ('irsactl rotate prepare'), set both in the way of the distribution ('irsactl flags --format' prints its form), and go on with --token FILE; 'irsactl rotate retire' is for all")),
+        }
+    }
 }
 
 /// Options of `rotate status`.
@@ -102,17 +134,17 @@ impl Activate {
         scene.require_published(&rotation.new)?;
         let live = self.live.observe(&scene.published).await?;
         let signs = live.token.as_ref() == Some(&rotation.new);
-        let stage = match (
-            rotation.activated.is_some() || signs,
-            live.all_know(&rotation.new),
-        ) {
+        let is_known = live.all_know(&rotation.new);
+        let stage = match (rotation.activated.is_some() || signs, is_known) {
             (true, false) if live.was_seen() => {
                 return Err(Error::failed(format!(
                     "cannot call {} active: an API server does not know it",
                     rotation.new
                 ))
                 .because("tokens that one API server signs are refused by another")
-                .hint("put sa-signer-bundle.pub on every control-plane node, as sa-signer.pub, at once")
+                .hint(
+                    "put sa-signer.pub of the issuer directory on every control-plane node at once",
+                )
                 .with_exit(Exit::Drift));
             }
             (true, _) => Stage::Active,
@@ -126,9 +158,19 @@ impl Activate {
                 rotation.save(&global.dir)?;
             }
             rotation.settle(&global.dir)?;
+        } else {
+            self.nodes.check()?;
+            let keys = [&rotation.old, &rotation.new].map(|kid| scene.published.public_key(kid));
+            state::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
         }
-        let after = LONGEST_TOKEN.parse().unwrap_or_default();
-        print(global, stage, &rotation, 0, after, &self.node_dir)
+        let told = Told {
+            names: names(global, &self.issuer, false),
+            seen: live.seen(),
+            after: LONGEST_TOKEN.parse().unwrap_or_default(),
+            ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
+        };
+        output::print(&RotateAnswer::new(told), global.output)?;
+        Ok(Exit::Done)
     }
 }
 
@@ -143,15 +185,36 @@ impl Status {
     }
 }
 
-fn print(
-    global: &Global,
-    stage: Stage,
-    rotation: &Rotation,
-    changes: usize,
-    after: u64,
-    node_dir: &str,
-) -> Result<Exit> {
-    let answer = RotateAnswer::new(&global.dir, stage, rotation, changes, after, node_dir);
-    output::print(&answer, global.output)?;
-    Ok(Exit::Done)
+/// The options that name the issuer, for the command that comes next.
+fn names(global: &Global, issuer: &IssuerNames, adopt: bool) -> String {
+    let names = &issuer.names;
+    let config = global
+        .config
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let dir = global.dir.display().to_string();
+    let given = |id: &str, value: &Option<String>| {
+        value
+            .clone()
+            .filter(|_| global.layers.origin(id) == Origin::Flag)
+    };
+    let options = [
+        ("--config", config),
+        ("--issuer", issuer.issuer.clone()),
+        ("--cluster", given("cluster", &names.cluster)),
+        ("--bucket", given("bucket", &names.bucket)),
+        ("--prefix", given("prefix", &names.prefix)),
+        ("--region", given("region", &global.region)),
+        ("--dir", given("dir", &Some(dir))),
+    ];
+    let mut text = String::new();
+    for (option, value) in options {
+        if let Some(value) = value {
+            text += &format!(" {option} {}", output::sanitized(&shell_quoted(&value)));
+        }
+    }
+    match adopt {
+        true => text + " --adopt",
+        false => text,
+    }
 }

@@ -111,14 +111,12 @@ pub fn document(scope: &Scope<'_>) -> Value {
             ],
             json!(arn::bucket(scope.partition, bucket)),
         ));
-        if scope.changes {
-            statements.push(statement(
-                "Documents",
-                &[],
-                &["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
-            ));
-        }
+        statements.push(statement(
+            "Documents",
+            &["s3:GetObject"],
+            &["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
+        ));
         // A role that trusts the provider may have any name.
         statements.push(statement(
             "Roles",
@@ -127,6 +125,7 @@ pub fn document(scope: &Scope<'_>) -> Value {
                 "iam:GetRolePolicy",
                 "iam:ListAttachedRolePolicies",
                 "iam:ListRolePolicies",
+                "iam:ListInstanceProfilesForRole",
             ],
             &[
                 "iam:DetachRolePolicy",

@@ -58,6 +58,19 @@ pub fn trusts(trust: &Value, provider_arn: &str) -> bool {
     }
 }
 
+/// Whether a trust policy lets in nobody but tokens of a provider.
+pub fn trusts_only(trust: &Value, provider_arn: &str) -> bool {
+    let alone = |statement: &Value| {
+        statement["Effect"] != "Allow"
+            || statement["Principal"] == json!({ "Federated": provider_arn })
+            || statement["Principal"] == json!({ "Federated": [provider_arn] })
+    };
+    match &trust["Statement"] {
+        Value::Array(list) => list.iter().all(alone),
+        one => alone(one),
+    }
+}
+
 /// `CLUSTER-NAMESPACE-NAME`; past 64 characters the end becomes a hash, so that two long names stay
 /// two roles.
 pub fn default_name(cluster: &str, namespace: &str, name: &str) -> String {

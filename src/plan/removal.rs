@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
+use crate::oidc::key::Kid;
 
 use super::desired::Tags;
 use super::field::Field;
@@ -130,6 +131,10 @@ pub struct Teardown {
     pub statement_id: String,
     /// Whether the bucket goes too.
     pub with_bucket: bool,
+    /// The key ID of the issuer directory: whose documents they are, where no provider says so.
+    pub own_kid: Option<Kid>,
+    /// Whether the bucket's name is made of the cluster's.
+    pub bucket_is_derived: bool,
 }
 
 /// What is left of an issuer.
@@ -139,8 +144,10 @@ pub struct Remains {
     pub provider: Option<Tags>,
     /// The roles that trust it.
     pub roles: Vec<TrustingRole>,
-    /// The bucket; `None`: it does not exist.
+    /// The bucket; `None`: it does not exist, or is not this account's.
     pub bucket: Option<BucketRemains>,
+    /// Why the bucket is not looked into: it is somebody else's by now.
+    pub foreign_bucket: Option<String>,
 }
 
 /// A role that trusts the provider.
@@ -154,6 +161,10 @@ pub struct TrustingRole {
     pub policy_arns: Vec<String>,
     /// Its inline policies, by name.
     pub inline_policies: Vec<String>,
+    /// The instance profiles that it is in.
+    pub instance_profiles: Vec<String>,
+    /// Whether its trust policy lets somebody else in too.
+    pub is_shared: bool,
 }
 
 /// What is left in a bucket.
@@ -167,4 +178,6 @@ pub struct BucketRemains {
     pub documents: Vec<(String, String)>,
     /// Keys of other objects, the first few.
     pub others: Vec<String>,
+    /// The JWK Set that is published.
+    pub jwks: Option<Vec<u8>>,
 }

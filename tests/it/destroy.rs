@@ -189,7 +189,7 @@ fn what_is_not_ours_is_not_touched() {
     ));
     tenant
         .irsactl(&format!("{DESTROY} --roles --confirm demo"))
-        .fails(4, &["roles that are not ours trust it", "theirs"]);
+        .fails(4, &["not this cluster's alone", "theirs"]);
     assert_eq!(tenant.changes().len(), before + 1);
     tenant.iam("Action=DeleteRole&RoleName=theirs");
     tenant.iam(&format!(
@@ -218,4 +218,71 @@ fn a_failure_part_way_is_gone_on_with() {
     );
     let done = tenant.irsactl(&format!("{DESTROY} --confirm demo")).json();
     assert_eq!(done["changes"], 3);
+}
+
+/// What belongs to another cluster, to an instance, or to whoever took the bucket.
+#[test]
+fn what_is_shared_stops_it_and_what_is_stolen_does_not() {
+    let (tenant, answer) = with_role();
+    let arn = answer["provider_arn"].as_str().unwrap();
+    let destroy = format!("{DESTROY} --roles --confirm demo");
+    let refused = |words: &[&str]| {
+        let before = tenant.changes().len();
+        tenant.irsactl(&destroy).fails(4, words);
+        assert_eq!(tenant.changes().len(), before);
+    };
+    let profile = "InstanceProfileName=nodes&RoleName=demo-default-app";
+    tenant.iam("Action=CreateInstanceProfile&InstanceProfileName=nodes");
+    tenant.iam(&format!("Action=AddRoleToInstanceProfile&{profile}"));
+    refused(&["it is in an instance profile", "nodes"]);
+    tenant.iam(&format!("Action=RemoveRoleFromInstanceProfile&{profile}"));
+    tenant.iam("Action=TagRole&RoleName=demo-default-app&Tags.member.1.Key=irsactl%2Fcluster&Tags.member.1.Value=other");
+    refused(&["not this cluster's alone", "demo-default-app"]);
+    tenant.iam("Action=TagRole&RoleName=demo-default-app&Tags.member.1.Key=irsactl%2Fcluster&Tags.member.1.Value=demo");
+    let shared = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "Federated": arn }, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": { "StringEquals": { "x:sub": "y" } } },
+        { "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole" },
+    ]});
+    tenant.iam(&format!(
+        "Action=UpdateAssumeRolePolicy&RoleName=demo-default-app&PolicyDocument={}",
+        encoded(&shared.to_string())
+    ));
+    refused(&["not this cluster's alone"]);
+
+    // A bucket that somebody else took: the provider must go above all.
+    let (victim, thief) = (Tenant::with_key(), Tenant::new());
+    let name = format!("taken-{}", victim.account);
+    victim
+        .irsactl(&format!("bootstrap --cluster demo --bucket {name} --yes"))
+        .ok();
+    for target in ["/keys.json", "/.well-known/openid-configuration", ""] {
+        victim.call("s3", "DELETE", &format!("/{name}{target}"), "", "");
+    }
+    thief.irsactl("keygen").ok();
+    thief
+        .irsactl(&format!("publish --bucket {name} --yes"))
+        .ok();
+    let gone = victim.irsactl(&format!("{DESTROY} --bucket {name} --confirm demo"));
+    assert!(
+        gone.stderr
+            .contains("is not this account's, and is left alone"),
+        "{gone:#?}"
+    );
+    assert_eq!(gone.json()["changes"], 1);
+    assert_eq!(status(&format!("/{name}/keys.json")), 200);
+}
+
+#[test]
+fn documents_whose_cluster_nobody_names_stay() {
+    let tenant = Tenant::with_key();
+    let bucket = format!("shared-{}", tenant.account);
+    let publish = format!("publish --cluster prod --bucket {bucket} --prefix prod --yes");
+    tenant.irsactl(&publish).ok();
+    let destroy = format!("destroy --cluster test --bucket {bucket} --prefix prod --confirm test");
+    tenant
+        .irsactl(&format!("{destroy} --dir none"))
+        .fails(4, &["cannot tell whose documents", "--dir"]);
+    assert_eq!(status(&format!("/{bucket}/prod/keys.json")), 200);
+    tenant.irsactl(&destroy).ok();
+    assert_eq!(status(&format!("/{bucket}/prod/keys.json")), 403);
 }

@@ -54,13 +54,25 @@ fn kids(tenant: &Tenant) -> Vec<String> {
         .collect()
 }
 
-/// What an API server with these keys would serve at /openid/v1/jwks.
-fn serves(tenant: &Tenant, name: &str, public_keys: &[&str]) {
-    let files: String = public_keys
-        .iter()
-        .map(|file| format!(" --public-key {file}"))
-        .collect();
-    tenant.write(name, tenant.irsactl(&format!("jwks{files}")).ok());
+/// The API servers of a cluster: they serve the keys of the file that was put on their nodes.
+fn serves(tenant: &Tenant, name: &str, public_keys: &str) {
+    tenant.write(
+        name,
+        tenant
+            .irsactl(&format!("jwks --public-key {public_keys}"))
+            .ok(),
+    );
+}
+
+/// Does on a node what an answer says, and nothing else.
+fn install(tenant: &Tenant, answer: &Value) {
+    for file in answer["files"].as_array().unwrap() {
+        let (from, to) = (file["from"].as_str().unwrap(), file["to"].as_str().unwrap());
+        tenant.shell(&format!(
+            "mkdir -p -m 700 node; cp -p {from} node/{}",
+            to.rsplit('/').next().unwrap()
+        ));
+    }
 }
 
 fn shift_activation(tenant: &Tenant, seconds: u64) {
@@ -75,80 +87,76 @@ fn shift_activation(tenant: &Tenant, seconds: u64) {
 fn no_token_is_refused_on_the_way() {
     let (tenant, role) = with_role();
     let old_key = "old.key";
-    tenant.shell("cp -p issuer/sa-signer.key old.key; cp issuer/sa-signer.pub old.pub");
+    tenant.shell("cp -p issuer/sa-signer.key old.key; cp issuer/sa-signer.pub old.pub; mkdir -m 700 node; cp -p issuer/* node");
     let rotate = |step: &str| tenant.irsactl(&format!("rotate {step} {NAMES} -o json"));
+    let token = |name: &str| {
+        let mint = format!("token mint --dir node --cluster demo --out {name}");
+        tenant.irsactl(&mint).ok();
+    };
     let prepared = rotate("prepare --yes").json();
     let (old, new) = (prepared["old"].clone(), prepared["new"].clone());
     let new_key = format!("issuer/sa-signer-{}.key", new.as_str().unwrap());
-    let new_public = new_key.replace(".key", ".pub");
     assert_eq!(prepared["stage"], "prepared");
-    let both = |tenant: &Tenant| {
-        assert!(accepted(tenant, &role, old_key));
-    };
-    both(&tenant);
-    assert!(accepted(&tenant, &role, &new_key));
+    assert_eq!(prepared["next"], "irsactl rotate activate --cluster demo");
+    assert!(accepted(&tenant, &role, old_key) && accepted(&tenant, &role, &new_key));
     assert_eq!(kids(&tenant).len(), 2);
     // Again: the same key, and nothing to change.
     let again = rotate("prepare --yes");
     assert!(again.stderr.contains("no changes"), "{again:#?}");
     assert_eq!(again.json()["new"], new);
-    let bundle = tenant.shell("cat issuer/sa-signer-bundle.pub");
-    assert_eq!(
-        bundle,
-        tenant.shell(&format!("cat old.pub {new_public}")),
-        "both public keys"
-    );
 
     // Every API server must accept it before one signs with it.
-    let stage = |run: Run| run.json()["stage"].clone();
-    assert_eq!(stage(rotate("activate")), "accept");
-    serves(&tenant, "a.json", &["old.pub", &new_public]);
-    serves(&tenant, "b.json", &["old.pub"]);
+    let accept = rotate("activate").json();
+    assert_eq!(accept["stage"], "accept");
+    install(&tenant, &accept);
+    serves(&tenant, "a.json", "node/sa-signer.pub");
+    serves(&tenant, "b.json", "old.pub");
     let two = "activate --cluster-jwks a.json --cluster-jwks b.json";
-    assert_eq!(stage(rotate(two)), "accept");
-    assert_eq!(stage(rotate("activate --single-node")), "accept-and-sign");
-    assert_eq!(stage(rotate("activate --cluster-jwks a.json")), "sign");
-    rotate("retire --yes").fails(4, &["no token of", "has been seen"]);
-
-    let mint = "token mint --cluster demo --out live-old.jwt";
-    tenant.irsactl(mint).ok();
-    let with_old = "activate --cluster-jwks a.json --token live-old.jwt";
-    assert_eq!(stage(rotate(with_old)), "sign");
-    rotate("retire --yes --token live-old.jwt").fails(4, &["a fresh token is signed by it"]);
-    tenant.shell(&format!(
-        "mkdir -m 700 next; cp -p {new_key} next/sa-signer.key"
-    ));
-    let issuer = "token mint --dir next --cluster demo --out live-new.jwt";
-    tenant.irsactl(issuer).ok();
+    assert_eq!(rotate(two).json()["stage"], "accept");
+    assert_eq!(
+        rotate("activate --single-node").json()["stage"],
+        "accept-and-sign"
+    );
+    token("live-old.jwt");
+    rotate("retire --yes --token live-old.jwt").fails(3, &["not signed by the new key"]);
+    let sign = rotate("activate --cluster-jwks a.json --token live-old.jwt").json();
+    assert_eq!(
+        (&sign["stage"], &sign["api_servers_seen"]),
+        (&json!("sign"), &json!(1))
+    );
+    assert!(sign["not_before"].as_str().unwrap().ends_with('Z'));
+    install(&tenant, &sign);
+    token("live-new.jwt");
     rotate(&format!("{two} --token live-new.jwt")).fails(3, &["an API server does not know it"]);
     let active = rotate("activate --cluster-jwks a.json --token live-new.jwt").json();
     assert_eq!(active["stage"], "active");
-    assert!(active["retire_after"].as_str().unwrap().ends_with('Z'));
+    assert!(active["not_before"].as_str().unwrap().ends_with('Z'));
     assert_eq!(
         tenant.irsactl("keygen").ok().trim(),
         new,
         "the new key has the current name"
     );
-    both(&tenant);
-    let current = "issuer/sa-signer.key";
-    assert!(accepted(&tenant, &role, current));
+    assert!(accepted(&tenant, &role, old_key) && accepted(&tenant, &role, "issuer/sa-signer.key"));
     rotate("prepare --yes").fails(4, &["is still published", "rotate retire"]);
 
-    rotate("retire --yes").fails(4, &["may be in use until"]);
+    let retire = "retire --yes --token live-new.jwt";
+    rotate(retire).fails(4, &["may be in use until"]);
     shift_activation(&tenant, 86_000);
-    rotate("retire --yes").fails(4, &["may be in use until"]);
+    rotate(retire).fails(4, &["may be in use until"]);
     assert_eq!(kids(&tenant).len(), 2);
     shift_activation(&tenant, 1000);
-    let retired = rotate("retire --yes").json();
+    rotate("retire --yes").fails(4, &["nothing shows that", "--token"]);
+    rotate(&format!("{retire} --cluster-jwks b.json")).fails(3, &["does not know the new key"]);
+    let retired = rotate(&format!("{retire} --cluster-jwks a.json")).json();
     assert_eq!(
         (&retired["stage"], &retired["changes"]),
         (&json!("retired"), &json!(1))
     );
     assert!(!accepted(&tenant, &role, old_key));
-    assert!(accepted(&tenant, &role, current));
+    assert!(accepted(&tenant, &role, "issuer/sa-signer.key"));
     assert_eq!(kids(&tenant), [new.as_str().unwrap()]);
     tenant.irsactl(&format!("verify {NAMES}")).ok();
-    rotate("retire --yes").fails(4, &["none is under way"]);
+    rotate(retire).fails(4, &["none is under way"]);
     let status = rotate("status").json();
     let roles: Vec<(&Value, &Value)> = status
         .as_array()
@@ -161,10 +169,73 @@ fn no_token_is_refused_on_the_way() {
         [(&new, &json!("signing")), (&old, &json!("retired"))]
     );
 
-    // And once more, from the new key on.
+    // And once more, from the new key on: the API servers accept all three, since a token for them can
+    // live for a year.
     let next = rotate("prepare --yes").json();
     assert_eq!(next["old"], new);
     assert_eq!(kids(&tenant).len(), 2);
+    install(&tenant, &rotate("activate").json());
+    let served = tenant
+        .irsactl("jwks --public-key node/sa-signer.pub -o json")
+        .json();
+    assert_eq!(served["keys"].as_array().unwrap().len(), 3);
+}
+
+/// What the API server is told when its key was its own until now, and whose file it is on k0s.
+#[test]
+fn the_way_in_for_a_key_of_the_clusters_own_and_for_distributions() {
+    let tenant = Tenant::new();
+    tenant.irsactl("keygen --dir cluster").ok();
+    let adopt = "bootstrap --cluster demo --adopt-key cluster/sa-signer.pub --existing-issuer https://a.example --yes";
+    tenant.irsactl(adopt).ok();
+    let rotate = |step: &str| tenant.irsactl(&format!("rotate {step} {NAMES} -o json"));
+    rotate("prepare --yes").ok();
+    let accept = rotate("activate").json();
+    assert_eq!(
+        accept["flags"],
+        json!(["--service-account-key-file=/etc/kubernetes/pki/irsa/sa-signer.pub"])
+    );
+    install(&tenant, &accept);
+    serves(&tenant, "a.json", "node/sa-signer.pub");
+    let sign = rotate("activate --cluster-jwks a.json --format k0s").json();
+    assert_eq!(
+        sign["flags"],
+        json!(["--service-account-signing-key-file=/etc/kubernetes/pki/irsa/sa-signer.key"])
+    );
+    assert_eq!(sign["files"][0]["owner"], "kube-apiserver");
+    rotate("activate --format talos").fails(
+        4,
+        &["how talos takes another signing key", "flags --format"],
+    );
+}
+
+/// A run that is cut after its write was committed: what the next step speaks of is there.
+#[test]
+fn a_cut_after_publishing_leaves_no_step_without_its_files() {
+    let tenant = Tenant::bootstrapped().0.named();
+    tenant.delay_next("PutObject", 4);
+    tenant
+        .irsactl(&format!("rotate prepare {NAMES} --yes --timeout 3"))
+        .fails(124, &["time is up"]);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(kids(&tenant).len(), 2);
+    let answer = tenant
+        .irsactl(&format!("rotate activate {NAMES} --single-node -o json"))
+        .json();
+    install(&tenant, &answer);
+    let served = tenant
+        .irsactl("jwks --public-key node/sa-signer.pub -o json")
+        .json();
+    let signing = tenant
+        .irsactl("jwks --public-key node/sa-signer.key -o json")
+        .json();
+    assert_eq!(served["keys"].as_array().unwrap().len(), 2);
+    assert!(
+        served["keys"]
+            .as_array()
+            .unwrap()
+            .contains(&signing["keys"][0])
+    );
 }
 
 #[test]
@@ -187,6 +258,10 @@ fn a_compromised_key_leaves_at_once() {
     assert!(!accepted(&tenant, &role, "old.key"));
     // The new key is the only one, whether or not the API servers sign with it already.
     assert!(accepted(&tenant, &role, "issuer/sa-signer.key"));
+    let listed = tenant
+        .irsactl("jwks --public-key issuer/sa-signer.pub -o json")
+        .json();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 1);
 }
 
 /// Each place where a run can be cut: the next one goes on with the same key, and never makes a third.
@@ -234,7 +309,9 @@ fn a_cut_run_is_gone_on_with() {
     ));
     other.irsactl(&format!("rotate status {NAMES}")).ok();
     assert_eq!(other.irsactl("keygen").ok().trim(), new);
-    other.irsactl(&format!("rotate retire {NAMES} --yes")).ok();
+    other
+        .irsactl(&format!("rotate retire {NAMES} --yes --assume-done"))
+        .ok();
     assert_eq!(kids(&other), [new]);
 }
 
@@ -282,6 +359,7 @@ fn what_does_not_fit_is_refused() {
     rotate("activate --cluster-jwks bad.json").fails(1, &["bad.json", "no keys"]);
     tenant.irsactl("keygen --dir third").ok();
     rotate("prepare --yes --dir third").fails(4, &["is not published", "--add-key"]);
+    rotate("prepare --yes --dir third --replace other").fails(4, &["--replace names other"]);
     let state = tenant.shell("cat issuer/rotation.json");
     tenant.write(
         "issuer/rotation.json",

@@ -103,7 +103,9 @@ impl FormOptions {
 
     /// Names the public key that a cluster of this form has, where the settings would replace it.
     pub(in crate::commands) fn keep_old_key(&self, settings: &mut ApiServerSettings) {
-        let replaces = settings.node_dir().is_some() && settings.is_live();
+        // MicroK8s has a key from its installation on, with which its controller manager goes on signing.
+        let has_one = settings.is_live() || self.format == SettingsFormat::Microk8s;
+        let replaces = settings.node_dir().is_some() && has_one;
         if let (Some(path), true) = (self.format.default_public_key(), replaces)
             && settings.existing_public_keys.is_empty()
         {
@@ -117,6 +119,17 @@ impl FormOptions {
         settings: &ApiServerSettings,
         around: &Surroundings<'_>,
     ) -> Result<Rendered> {
+        let relative = |path: &&String| !path.starts_with('/');
+        let files = &settings.existing_public_keys;
+        if let (Some(path), true) = (
+            files.iter().find(relative),
+            self.format != SettingsFormat::Talos,
+        ) {
+            return Err(
+                Error::usage(format!("cannot use '{path}' as a public key of the nodes"))
+                    .because("it is an absolute path on the node, without a slash at its end"),
+            );
+        }
         let kubernetes = self.kubernetes_version;
         let text = match self.format {
             SettingsFormat::Flags => flags::render(settings),

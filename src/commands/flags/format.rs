@@ -57,16 +57,29 @@ impl SettingsFormat {
         by_hand || matches!(self, Self::Flags | Self::StaticPod | Self::K3s | Self::Rke2)
     }
 
-    /// What to do before the settings.
-    pub(in crate::commands) fn files_first(self, node_dir: &str) -> String {
-        let owner = match self {
+    /// Who owns the signing key on a node.
+    pub(in crate::commands) fn key_owner(self) -> &'static str {
+        match self {
             // k0s runs the API server as a user of its own (pkg/constant, ApiserverUser).
             Self::K0s => "kube-apiserver",
             _ => "root",
-        };
-        format!(
+        }
+    }
+
+    /// What to do before the settings.
+    pub(in crate::commands) fn files_first(self, node_dir: &str) -> String {
+        let owner = self.key_owner();
+        let first = format!(
             "put sa-signer.key (mode 0600, owner {owner}) and sa-signer.pub into {} on every control-plane node first",
             output::sanitized(node_dir)
-        )
+        );
+        // The other forms say it where it belongs.
+        match self {
+            Self::Flags => format!(
+                "{first}; where this key replaces the cluster's own, kube-controller-manager's --service-account-private-key-file is {}/sa-signer.key too",
+                output::sanitized(node_dir)
+            ),
+            _ => first,
+        }
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::commands) struct NodeOptions {
     #[arg(long, value_name = "URL")]
     pub(in crate::commands) existing_issuer: Vec<ExistingIssuer>,
     /// The public key, on the node, of tokens that stay accepted [kubeadm: /etc/kubernetes/pki/sa.pub]
-    #[arg(long, value_name = "FILE", requires = "existing_issuer", value_parser = node_path)]
+    #[arg(long, value_name = "FILE", requires = "existing_issuer", value_parser = key_path)]
     pub(in crate::commands) existing_public_key: Vec<String>,
     /// An audience of in-cluster tokens, as the cluster has it now; repeat it [default: all issuers]
     #[arg(long, value_name = "AUDIENCE")]
@@ -75,6 +75,15 @@ impl NodeOptions {
             },
             order: Order::NewFirst,
         }
+    }
+}
+
+/// A key file: on the nodes, or of this machine for a distribution that takes keys and no files, which may be
+/// named from here on.
+fn key_path(text: &str) -> std::result::Result<String, String> {
+    match std::path::Path::new(text).is_file() {
+        true => Ok(text.to_owned()),
+        false => node_path(text),
     }
 }
 

@@ -121,7 +121,7 @@ impl Change {
         if self.key.as_ref().is_some_and(|key| !is_kid(&key.kid)) {
             return Err("its kid is not one".to_owned());
         }
-        if !self.settings(Stage::Add).is_live() {
+        if !self.settings(Stage::Add).has_other_issuer() {
             return Err("it names no existing issuer".to_owned());
         }
         self.form

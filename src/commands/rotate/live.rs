@@ -38,6 +38,11 @@ pub(super) struct Live {
 }
 
 impl Live {
+    /// How many API servers were looked at.
+    pub(super) fn seen(&self) -> usize {
+        self.known.len()
+    }
+
     /// Whether any API server was looked at.
     pub(super) fn was_seen(&self) -> bool {
         !self.known.is_empty()

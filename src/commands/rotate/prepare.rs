@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
@@ -15,9 +14,10 @@ use crate::output;
 use super::super::change_options::ChangeOptions;
 use super::super::key_pair::KeyPair;
 use super::super::stop::Stop;
+use super::super::token::now;
 use super::super::{dry_run, jwks};
 use super::scene::Scene;
-use super::stage::{self, Stage};
+use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
 
 /// Options of `rotate prepare`.
@@ -91,29 +91,41 @@ impl Prepare {
             (None, None) => return Err(Error::failed("cannot make a new signing key")),
         };
         let new = public.kid().map_err(cannot_generate)?;
-        let rotation = Rotation::new(&scene.issuer, old.clone(), new.clone());
+        let accepted: Vec<PublicKey> = scene
+            .published
+            .public_key(&old)
+            .into_iter()
+            .chain([public.clone()])
+            .collect();
+        let mut rotation = Rotation::new(&scene.issuer, old, new.clone());
+        rotation.adopted = !KeyPair::is_there(dir)?;
+        let begun = under_way.is_some();
+        // Before anything is published, so that no step after this one speaks of files that are not there.
         let save = || {
-            match under_way {
-                Some(_) => rotation.save(dir)?,
-                None => rotation.claim(dir)?,
-            }
             if let Some(key) = &made {
-                state::write(dir, key)?;
-                state::public_of(dir, &new)?;
-                let path = state::named(dir, &new, "key");
+                state::write(dir, key, &new)?;
+            }
+            let kept = match begun {
+                true => rotation.save(dir),
+                false => rotation.claim(dir),
+            };
+            if let (Err(_), Some(_)) = (&kept, &made) {
+                // Another run has begun meanwhile: this key is nobody's.
+                state::forget(dir, &new);
+            }
+            kept?;
+            if made.is_some() {
+                let path = state::named(dir, &new);
                 output::say(format_args!("new signing key: {}", output::path(&path)));
             }
-            Ok(())
+            state::accept(dir, &accepted)
         };
         let mut changes = 0;
         if self.key_only {
             save()?;
         } else {
-            let desired = scene.desired(
-                jwks::jwk_set(std::slice::from_ref(&public))?,
-                &[],
-                change.adopt,
-            );
+            let join = jwks::jwk_set(std::slice::from_ref(&public))?;
+            let desired = scene.desired(join, &[], change.adopt);
             let planned = scene.session.plan(&desired).await?;
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
@@ -122,31 +134,44 @@ impl Prepare {
                 save()?;
             }
             let session = &scene.session;
-            changes = session
-                .carry_out(&desired, planned, change, save)
-                .await?
-                .changes;
-            scene.read_back(&old, stop).await?;
+            let outcome = session.carry_out(&desired, planned, change, save).await?;
+            changes = outcome.changes;
+            scene.read_back(stop).await?;
+            rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
+            rotation.save(dir)?;
         }
-        write_bundle(global, &scene.published, &old, &public)?;
         let stage = match self.key_only {
             true => Stage::Made,
             false => Stage::Prepared,
         };
-        super::print(global, stage, &rotation, changes, 0, "")
+        let told = Told {
+            names: super::names(global, &self.issuer, self.change.adopt),
+            changes,
+            ..Told::new(dir, stage, &rotation, None)
+        };
+        output::print(&RotateAnswer::new(told), global.output)?;
+        Ok(Exit::Done)
     }
 
     /// The key that goes: the issuer directory's, the one that was named, or the only one.
     fn old(&self, dir: &Path, published: &JwkSet) -> Result<Kid> {
         let refused = |cause: String| Error::refused("cannot tell which key goes").because(cause);
-        let wanted = match &self.replace {
-            Some(kid) => Some(kid.clone()),
-            None if KeyPair::is_there(dir)? => {
-                let public = KeyPair::load_public(dir)?;
-                Some(public.kid().map_err(cannot_generate)?.to_string())
-            }
-            None => None,
+        let local = match KeyPair::is_there(dir)? {
+            true => Some(
+                KeyPair::load_public(dir)?
+                    .kid()
+                    .map_err(cannot_generate)?
+                    .to_string(),
+            ),
+            false => None,
         };
+        if let (Some(local), Some(named)) = (&local, &self.replace)
+            && local != named
+        {
+            return Err(refused(format!("{} holds {local}, and --replace names {named}", output::path(dir)))
+                .hint("give the --dir of the key that goes, or an empty one for a key of the cluster's own"));
+        }
+        let wanted = local.or(self.replace.clone());
         let mut kids = published.kids();
         match wanted {
             Some(wanted) => kids.find(|kid| kid.as_str() == wanted).cloned().ok_or_else(|| {
@@ -164,18 +189,6 @@ impl Prepare {
     fn generate(&self) -> Result<SigningKey> {
         SigningKey::generate(self.bits.parse().unwrap_or_default()).map_err(cannot_generate)
     }
-}
-
-/// Both public keys in one file, which API servers take (`keyutil.PublicKeysFromFile`).
-fn write_bundle(global: &Global, published: &JwkSet, old: &Kid, new: &PublicKey) -> Result<()> {
-    let old = published.public_key(old).map(|key| key.to_pem());
-    let pem = |key: std::result::Result<String, _>| key.map_err(cannot_generate);
-    let both = format!(
-        "{}{}",
-        old.map(pem).transpose()?.unwrap_or_default(),
-        pem(new.to_pem())?
-    );
-    file::write_document(&stage::bundle(&global.dir), both.as_bytes())
 }
 
 fn cannot_generate(cause: KeyError) -> Error {

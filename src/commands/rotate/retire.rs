@@ -5,20 +5,18 @@ use clap::Args;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
-use crate::oidc::key::Kid;
 use crate::output;
 use crate::verify::token::time_text;
 
 use super::super::change_options::ChangeOptions;
 use super::super::dry_run;
-use super::super::flags::node_path;
 use super::super::stop::Stop;
 use super::super::token::now;
-use super::LONGEST_TOKEN;
-use super::live::LiveOptions;
+use super::live::{Live, LiveOptions};
 use super::scene::Scene;
-use super::stage::Stage;
-use super::state::Rotation;
+use super::stage::{RotateAnswer, Stage, Told};
+use super::state::{self, Rotation};
+use super::{LONGEST_TOKEN, Nodes};
 
 /// Options of `rotate retire`.
 #[derive(Args, Debug)]
@@ -35,12 +33,14 @@ pub(super) struct Retire {
     /// The longest life of a token that AWS is to accept, in seconds
     #[arg(long, default_value = LONGEST_TOKEN, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(600..))]
     after: u64,
+    /// Take it for granted that every API server signs with the new key
+    #[arg(long)]
+    assume_done: bool,
     /// The old key is in strange hands: do not wait; AWS refuses its tokens from now on
     #[arg(long)]
     compromised: bool,
-    /// Where sa-signer.key and sa-signer.pub lie on a control-plane node
-    #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/pki/irsa", value_parser = node_path)]
-    node_dir: String,
+    #[command(flatten)]
+    nodes: Nodes,
     #[command(flatten)]
     change: ChangeOptions,
 }
@@ -52,7 +52,7 @@ impl Retire {
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let mut rotation = scene.under_way(&global.dir)?;
         let live = self.live.observe(&scene.published).await?;
-        self.check(&rotation, live.token.as_ref())?;
+        self.check(&rotation, &live)?;
         scene.require_published(&rotation.new)?;
         let old = rotation.old.clone();
         let desired = scene.desired(JwkSet::default(), std::slice::from_ref(&old), change.adopt);
@@ -64,12 +64,15 @@ impl Retire {
             .session
             .carry_out(&desired, planned, change, || Ok(()))
             .await?;
-        scene.read_back(&rotation.new, stop).await?;
+        scene.read_back(stop).await?;
         if self.compromised && rotation.activated.is_none() {
             // The new key is the only one left, whatever the API servers still sign with.
             rotation.activated = Some(now()?);
             rotation.save(&global.dir)?;
             rotation.settle(&global.dir)?;
+        }
+        if self.compromised {
+            state::reject(&global.dir, &old)?;
         }
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
@@ -79,11 +82,17 @@ impl Retire {
             false => Stage::Retired,
         };
         let changes = outcome.changes;
-        super::print(global, stage, &rotation, changes, 0, &self.node_dir)
+        let told = Told {
+            changes,
+            ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
+        };
+        output::print(&RotateAnswer::new(told), global.output)?;
+        Ok(Exit::Done)
     }
 
-    /// Refuses while tokens of the old key may be in use.
-    fn check(&self, rotation: &Rotation, token: Option<&Kid>) -> Result<()> {
+    /// Refuses while tokens of the old key may be in use. What was recorded is not enough: a fresh token, or
+    /// the API servers' keys, say how it is now.
+    fn check(&self, rotation: &Rotation, live: &Live) -> Result<()> {
         let Rotation { old, new, .. } = rotation;
         let refused = || Error::refused(format!("cannot retire {old} yet"));
         if self.compromised {
@@ -92,10 +101,22 @@ impl Retire {
             ));
             return Ok(());
         }
-        if token == Some(old) {
-            return Err(refused().because("a fresh token is signed by it").hint(
-                "let the API servers sign with the new key first: 'irsactl rotate activate'",
-            ));
+        let drift = |cause: &str| {
+            refused()
+                .because(cause)
+                .hint("let every API server sign with the new key first: 'irsactl rotate activate'")
+                .with_exit(Exit::Drift)
+        };
+        if live.token.as_ref().is_some_and(|token| token != new) {
+            return Err(drift("a fresh token is not signed by the new key"));
+        }
+        if live.was_seen() && !live.all_know(new) {
+            return Err(drift("an API server does not know the new key"));
+        }
+        if live.token.is_none() && !self.assume_done {
+            return Err(refused()
+                .because("nothing shows that the API servers sign with the new key now")
+                .hint("show a fresh token: --token FILE or --kubeconfig FILE; or say so with --assume-done"));
         }
         let Some(activated) = rotation.activated else {
             return Err(refused()

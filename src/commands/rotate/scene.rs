@@ -107,7 +107,7 @@ impl<'s> Scene<'s> {
 
     /// The new key of a rotation, unless a run was cut before it was written; then nobody has it.
     pub(super) fn made(&self, dir: &Path, rotation: &Rotation) -> Result<Option<Kid>> {
-        let is_there = file::exists(&state::named(dir, &rotation.new, "key"))?;
+        let is_there = file::exists(&state::named(dir, &rotation.new))?;
         let published = self.published.kids().any(|kid| *kid == rotation.new);
         Ok((is_there || published).then(|| rotation.new.clone()))
     }
@@ -122,17 +122,15 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// Waits until the public sees what the owner sees, with `kid` in it.
-    pub(super) async fn read_back(&self, kid: &Kid, stop: &Stop) -> Result<()> {
+    /// Waits until the public sees what the owner sees.
+    pub(super) async fn read_back(&self, stop: &Stop) -> Result<()> {
         let desired = self.desired(JwkSet::default(), &[], true);
         let planned = self.session.plan(&desired).await?;
         let object = planned.observed.key_set.and_then(|(_, object)| object);
         if self.session.is_elsewhere() {
             return Ok(());
         }
-        read_back::document(&self.jwks_uri, object.as_ref(), stop).await?;
-        tracing::info!(%kid, "read back");
-        Ok(())
+        read_back::document(&self.jwks_uri, object.as_ref(), stop).await
     }
 }
 

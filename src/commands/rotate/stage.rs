@@ -15,6 +15,7 @@ use crate::verify::token::time_text;
 
 use super::super::key_pair::{KeyPair, public_key_file, signing_key_file};
 use super::super::token::now;
+use super::Nodes;
 use super::live::Live;
 use super::scene::Scene;
 use super::state::{self, Rotation};
@@ -47,6 +48,44 @@ struct NodeFile {
     from: String,
     to: String,
     mode: &'static str,
+    owner: &'static str,
+}
+
+/// What an answer is made of.
+pub(super) struct Told<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) stage: Stage,
+    pub(super) rotation: &'a Rotation,
+    /// The nodes, where something is to be done on them.
+    pub(super) nodes: Option<&'a Nodes>,
+    /// The options that name the issuer.
+    pub(super) names: String,
+    /// How many changes were made.
+    pub(super) changes: usize,
+    /// How many API servers were looked at.
+    pub(super) seen: usize,
+    /// The longest life of a token, in seconds.
+    pub(super) after: u64,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn new(
+        dir: &'a Path,
+        stage: Stage,
+        rotation: &'a Rotation,
+        nodes: Option<&'a Nodes>,
+    ) -> Self {
+        Self {
+            dir,
+            stage,
+            rotation,
+            nodes,
+            names: String::new(),
+            changes: 0,
+            seen: 0,
+            after: 0,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -56,80 +95,127 @@ pub(super) struct RotateAnswer {
     new: Kid,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<NodeFile>,
+    /// Flags that the API server needs for the first time: its key was the cluster's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retire_after: Option<String>,
+    not_before: Option<String>,
+    api_servers_seen: usize,
     next: String,
     changes: usize,
 }
 
-/// `DIR/sa-signer-bundle.pub`
-pub(super) fn bundle(dir: &Path) -> PathBuf {
-    dir.join("sa-signer-bundle.pub")
-}
-
 impl RotateAnswer {
-    pub(super) fn new(
-        dir: &Path,
-        stage: Stage,
-        rotation: &Rotation,
-        changes: usize,
-        after: u64,
-        node_dir: &str,
-    ) -> Self {
-        let file = |from: PathBuf, name: &str, mode| NodeFile {
-            from: output::path(&from),
-            to: format!("{node_dir}/{name}"),
-            mode,
+    pub(super) fn new(told: Told<'_>) -> Self {
+        let Told {
+            stage, rotation, ..
+        } = told;
+        let not_before = match stage {
+            // What a reader of the JWK Set may keep it for (kube-apiserver's own max-age).
+            Stage::Sign | Stage::AcceptAndSign => rotation.published.map(|time| time + 3600),
+            Stage::Active => rotation
+                .activated
+                .map(|time| time.saturating_add(told.after)),
+            _ => None,
         };
-        let public = || file(bundle(dir), "sa-signer.pub", "0644");
-        let private = || {
-            let from = state::named(dir, &rotation.new, "key");
-            file(from, "sa-signer.key", "0600")
-        };
-        let files = match stage {
-            Stage::Accept => vec![public()],
-            Stage::Sign => vec![private()],
-            Stage::AcceptAndSign => vec![public(), private()],
-            Stage::Compromised => vec![
-                file(public_key_file(dir), "sa-signer.pub", "0644"),
-                file(signing_key_file(dir), "sa-signer.key", "0600"),
-            ],
-            Stage::Made | Stage::Prepared | Stage::Active | Stage::Retired => Vec::new(),
-        };
-        let activated = rotation.activated.filter(|_| stage == Stage::Active);
         Self {
             stage,
             old: rotation.old.clone(),
             new: rotation.new.clone(),
-            files,
-            retire_after: activated.map(|time| time_text(time.saturating_add(after))),
-            next: next(stage).to_owned(),
-            changes,
+            files: files(&told),
+            flags: flags(&told),
+            not_before: not_before.map(time_text),
+            api_servers_seen: told.seen,
+            next: next(stage, &told.names),
+            changes: told.changes,
         }
     }
 }
 
-fn next(stage: Stage) -> &'static str {
+fn accepts(stage: Stage) -> bool {
+    matches!(
+        stage,
+        Stage::Accept | Stage::AcceptAndSign | Stage::Compromised
+    )
+}
+
+fn signs(stage: Stage) -> bool {
+    matches!(
+        stage,
+        Stage::Sign | Stage::AcceptAndSign | Stage::Compromised
+    )
+}
+
+/// What goes to the nodes.
+fn files(told: &Told<'_>) -> Vec<NodeFile> {
+    let Some(nodes) = told.nodes else {
+        return Vec::new();
+    };
+    let file = |from: PathBuf, name: &str, mode, owner| NodeFile {
+        from: output::path(&from),
+        to: format!("{}/{name}", nodes.node_dir),
+        mode,
+        owner,
+    };
+    let mut files = Vec::new();
+    if accepts(told.stage) {
+        files.push(file(
+            public_key_file(told.dir),
+            "sa-signer.pub",
+            "0644",
+            "root",
+        ));
+    }
+    if signs(told.stage) {
+        let from = match told.stage {
+            Stage::Compromised => signing_key_file(told.dir),
+            _ => state::named(told.dir, &told.rotation.new),
+        };
+        files.push(file(
+            from,
+            "sa-signer.key",
+            "0600",
+            nodes.format.key_owner(),
+        ));
+    }
+    files
+}
+
+/// The settings that name the files, where there were none.
+fn flags(told: &Told<'_>) -> Vec<String> {
+    let mut flags = Vec::new();
+    if let Some(nodes) = told.nodes.filter(|_| told.rotation.adopted) {
+        if accepts(told.stage) {
+            flags.push(format!(
+                "--service-account-key-file={}/sa-signer.pub",
+                nodes.node_dir
+            ));
+        }
+        if signs(told.stage) {
+            flags.push(format!(
+                "--service-account-signing-key-file={}/sa-signer.key",
+                nodes.node_dir
+            ));
+        }
+    }
+    flags
+}
+
+fn next(stage: Stage, names: &str) -> String {
     match stage {
-        Stage::Made => {
-            "look at the plan: irsactl rotate prepare --dry-run; then: irsactl rotate prepare"
-        }
-        Stage::Prepared => "irsactl rotate activate",
-        Stage::Accept => {
-            "restart kube-apiserver on every node, one after the other; then for each: kubectl get --raw /openid/v1/jwks > NODE.json, and: irsactl rotate activate --cluster-jwks NODE.json, repeated for each node"
-        }
-        Stage::Sign | Stage::AcceptAndSign => {
-            "restart kube-apiserver and kube-controller-manager on every node, one after the other; then: kubectl create token default > token.jwt, and: irsactl rotate activate --token token.jwt"
-        }
-        Stage::Active => {
-            "wait; then: irsactl rotate retire. API servers keep sa-signer-bundle.pub: tokens for the API server itself can live for a year (watch serviceaccount_stale_tokens_total)"
-        }
-        Stage::Compromised => {
-            "restart kube-apiserver and kube-controller-manager on every node at once: in-cluster tokens of the old key are refused from then on, so restart the pods that do not recover"
-        }
-        Stage::Retired => {
-            "leave the old public key on the API servers until no in-cluster token needs it: accepting it there costs nothing"
-        }
+        Stage::Made => format!("look at the plan: irsactl rotate prepare{names} --dry-run; then: irsactl rotate prepare{names}"),
+        Stage::Prepared => format!("irsactl rotate activate{names}"),
+        Stage::Accept => format!(
+            "restart kube-apiserver on every node, one after the other; then for each: kubectl get --raw /openid/v1/jwks > NODE.json, and: irsactl rotate activate{names} --cluster-jwks NODE.json, repeated for each node"
+        ),
+        Stage::Sign | Stage::AcceptAndSign => format!(
+            "restart kube-apiserver and kube-controller-manager on every node, one after the other; then: kubectl create token default > token.jwt, and: irsactl rotate activate{names} --token token.jwt"
+        ),
+        Stage::Active => format!(
+            "wait; then, with a fresh token: irsactl rotate retire{names} --token token.jwt. sa-signer.pub keeps the old public key: tokens for the API server itself can live for a year (watch serviceaccount_stale_tokens_total)"
+        ),
+        Stage::Compromised => "restart kube-apiserver and kube-controller-manager on every node at once: in-cluster tokens of the old key are refused from then on, so restart the pods that do not recover".to_owned(),
+        Stage::Retired => "leave the old public key on the API servers until no in-cluster token needs it: accepting it there costs nothing".to_owned(),
     }
 }
 
@@ -149,11 +235,23 @@ impl Answer for RotateAnswer {
             Stage::Retired | Stage::Compromised => "the old key is no longer published",
         };
         let mut text = format!("stage  {what}\nold    {}\nnew    {}\n", self.old, self.new);
-        for NodeFile { from, to, mode } in &self.files {
+        for NodeFile {
+            from,
+            to,
+            mode,
+            owner,
+        } in &self.files
+        {
             let (from, to) = (shell_quoted(from), shell_quoted(to));
-            text += &format!("file   {from} -> {to} on every node (mode {mode}, owner root)\n");
+            text += &format!("file   {from} -> {to} on every node (mode {mode}, owner {owner})\n");
         }
-        if let Some(time) = &self.retire_after {
+        for flag in &self.flags {
+            text += &format!("flag   {flag}, beside the key files that are there\n");
+        }
+        if self.api_servers_seen > 0 {
+            text += &format!("seen   {} API servers\n", self.api_servers_seen);
+        }
+        if let Some(time) = &self.not_before {
             text += &format!("wait   until {time}\n");
         }
         text + &format!("next   {}\n", self.next)
@@ -200,7 +298,7 @@ impl StatusAnswer {
         }
         let now = now()?;
         let status = |kid: &Kid| -> Result<KeyStatus> {
-            let path = match state::named(dir, kid, "key") {
+            let path = match state::named(dir, kid) {
                 path if file::exists(&path)? => Some(path),
                 _ if local.as_ref() == Some(kid) => Some(signing_key_file(dir)),
                 _ => None,

@@ -34,6 +34,12 @@ pub(super) struct Rotation {
     /// When a token of the new key was first seen, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) activated: Option<u64>,
+    /// Whether the old key is the cluster's own, which the settings name.
+    #[serde(default)]
+    pub(super) adopted: bool,
+    /// When both keys were published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) published: Option<u64>,
     /// When the old key left the JWK Set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retired: Option<u64>,
@@ -48,6 +54,8 @@ impl Rotation {
             old,
             new,
             activated: None,
+            adopted: false,
+            published: None,
             retired: None,
         }
     }
@@ -102,23 +110,23 @@ impl Rotation {
         if self.activated.is_none() {
             return Ok(());
         }
-        let (current, public) = (signing_key_file(dir), public_key_file(dir));
-        let is_new = file::exists(&current)? && kid_of(&current)? == self.new;
-        if !is_new {
-            move_new(&public, &named(dir, &self.old, "pub"))?;
-            move_new(&current, &named(dir, &self.old, "key"))?;
-            move_new(&named(dir, &self.new, "key"), &current)?;
+        let current = signing_key_file(dir);
+        if file::exists(&current)? {
+            let kid = kid_of(&current)?;
+            if kid == self.new {
+                return Ok(());
+            }
+            move_new(&current, &named(dir, &kid))?;
         }
-        move_new(&named(dir, &self.new, "pub"), &public)
+        move_new(&named(dir, &self.new), &current)
     }
 
-    /// Sets the old key's files aside: they are no candidate for the next rotation.
+    /// Sets the old key's file aside: it is no candidate for the next rotation.
     pub(super) fn set_aside(&self, dir: &Path) -> Result<()> {
-        for extension in ["key", "pub"] {
-            let to = dir.join(format!("retired-{}.{extension}", self.old));
-            move_new(&named(dir, &self.old, extension), &to)?;
-        }
-        Ok(())
+        move_new(
+            &named(dir, &self.old),
+            &dir.join(format!("retired-{}.key", self.old)),
+        )
     }
 }
 
@@ -127,9 +135,9 @@ pub(super) fn state_file(dir: &Path) -> PathBuf {
     dir.join("rotation.json")
 }
 
-/// `DIR/sa-signer-KID.key` or `.pub`: a key that is not the one that signs.
-pub(super) fn named(dir: &Path, kid: &Kid, extension: &str) -> PathBuf {
-    dir.join(format!("sa-signer-{kid}.{extension}"))
+/// `DIR/sa-signer-KID.key`: a key that is not the one that signs.
+pub(super) fn named(dir: &Path, kid: &Kid) -> PathBuf {
+    dir.join(format!("sa-signer-{kid}.key"))
 }
 
 /// The new key that a run before this one has made, if there is one.
@@ -165,39 +173,72 @@ pub(super) fn made_before(dir: &Path, old: &Kid) -> Result<Option<Kid>> {
     }
 }
 
-/// Writes a new key's files under its own name: the private one first.
-pub(super) fn write(dir: &Path, key: &SigningKey) -> Result<Kid> {
+/// Writes a new key's file under its own name.
+pub(super) fn write(dir: &Path, key: &SigningKey, kid: &Kid) -> Result<()> {
     let cannot = |cause| Error::failed("cannot make a new signing key").because(cause);
-    let public = key.public().map_err(cannot)?;
-    let kid = public.kid().map_err(cannot)?;
     file::create_dir(dir)?;
     let pem = key.to_pem().map_err(cannot)?;
-    file::write_private(&named(dir, &kid, "key"), pem.as_bytes())?;
-    Ok(kid)
+    file::write_private(&named(dir, kid), pem.as_bytes())
 }
 
-/// The public key of a key file, whose own file is written again when it is missing.
+/// Removes a key that was made a moment ago and that nothing names.
+pub(super) fn forget(dir: &Path, kid: &Kid) {
+    let _ = fs::remove_file(named(dir, kid));
+}
+
+/// The public key of a key file of this directory.
 pub(super) fn public_of(dir: &Path, kid: &Kid) -> Result<PublicKey> {
-    let current = signing_key_file(dir);
-    let path = match named(dir, kid, "key") {
+    let path = match named(dir, kid) {
         path if file::exists(&path)? => path,
-        _ => current,
+        _ => signing_key_file(dir),
     };
     let public = public_key(&path)?;
     let found = public.kid().map_err(|cause| unusable(&path, &cause))?;
-    if found != *kid {
-        return Err(
+    match found == *kid {
+        true => Ok(public),
+        false => Err(
             Error::refused(format!("cannot use {}", output::path(&path)))
                 .because(format!("its key has the kid {found}, not {kid}"))
                 .hint("put the file of that key back"),
-        );
+        ),
     }
-    let file = path.with_extension("pub");
-    if !file::exists(&file)? {
-        let pem = public.to_pem().map_err(|cause| unusable(&path, &cause))?;
-        file::write_public(&file, pem.as_bytes())?;
+}
+
+/// Lets `sa-signer.pub`, which API servers get, hold these keys too. What it holds stays: tokens of older
+/// keys may be in use for a year.
+pub(super) fn accept(dir: &Path, keys: &[PublicKey]) -> Result<()> {
+    let path = public_key_file(dir);
+    let mut accepted = match file::exists(&path)? {
+        true => PublicKey::all_from_pem(&file::read_key(&path)?)
+            .map_err(|cause| unusable(&path, &cause))?,
+        false => Vec::new(),
+    };
+    let before = accepted.len();
+    for key in keys {
+        if !accepted.contains(key) {
+            accepted.push(key.clone());
+        }
     }
-    Ok(public)
+    match accepted.len() > before {
+        true => write_accepted(&path, &accepted),
+        false => Ok(()),
+    }
+}
+
+/// Takes a key out of `sa-signer.pub`: nobody is to accept it any more.
+pub(super) fn reject(dir: &Path, kid: &Kid) -> Result<()> {
+    let path = public_key_file(dir);
+    let mut accepted = PublicKey::all_from_pem(&file::read_key(&path)?)
+        .map_err(|cause| unusable(&path, &cause))?;
+    accepted.retain(|key| key.kid().is_ok_and(|one| one != *kid));
+    write_accepted(&path, &accepted)
+}
+
+fn write_accepted(path: &Path, keys: &[PublicKey]) -> Result<()> {
+    let pems = keys.iter().map(PublicKey::to_pem);
+    let pems: std::result::Result<String, _> = pems.collect();
+    let pems = pems.map_err(|cause| unusable(path, &cause))?;
+    file::write_document(path, pems.as_bytes())
 }
 
 fn kid_of(path: &Path) -> Result<Kid> {

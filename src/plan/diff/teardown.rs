@@ -3,25 +3,24 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::oidc::jwks::JwkSet;
 
 use super::super::change::Change;
 use super::super::desired::{CLUSTER, MANAGED_BY, Tags};
-use super::super::removal::{BucketRemains, Remains, Removal, Teardown};
-use super::{Plan, owned};
+use super::super::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
+use super::Plan;
 
 /// Roles, provider, documents, policy, bucket. What is not ours is never touched, and a role that is not
 /// ours and trusts the provider stops it all.
 pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> Result<()> {
     if let Some(tags) = &remains.provider {
-        owned(&teardown.provider_arn, tags, false)?;
+        ours(&teardown.provider_arn, tags)?;
         same_cluster(teardown, tags)?;
     }
-    if let Some(bucket) = &remains.bucket {
-        owned(
-            &format!("bucket s3://{}", teardown.bucket),
-            &bucket.tags,
-            false,
-        )?;
+    if let Some(bucket) = &remains.bucket
+        && teardown.with_bucket
+    {
+        ours(&format!("bucket s3://{}", teardown.bucket), &bucket.tags)?;
         refuse_others(teardown, bucket)?;
     }
     roles(teardown, remains, plan)?;
@@ -31,9 +30,26 @@ pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> R
             arn: teardown.provider_arn.clone(),
         });
     }
+    // A provider whose bucket somebody else has must go above all.
+    if let Some(cause) = &remains.foreign_bucket {
+        plan.notes.push(format!(
+            "bucket s3://{} is not this account's, and is left alone: {cause}",
+            teardown.bucket
+        ));
+    }
     let Some(bucket) = &remains.bucket else {
         return Ok(());
     };
+    if !is_ours(&bucket.tags) {
+        plan.notes.push(format!(
+            "bucket s3://{} is not tagged ours: its documents are left alone",
+            teardown.bucket
+        ));
+        return Ok(());
+    }
+    if remains.provider.is_none() {
+        same_key(teardown, bucket)?;
+    }
     let name = || teardown.bucket.clone();
     let owner = || teardown.account.clone();
     for (key, version) in &bucket.documents {
@@ -75,6 +91,40 @@ pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> R
     Ok(())
 }
 
+fn is_ours(tags: &Tags) -> bool {
+    let (key, value) = MANAGED_BY;
+    tags.get(key).is_some_and(|v| v == value)
+}
+
+fn ours(what: &str, tags: &Tags) -> Result<()> {
+    match is_ours(tags) {
+        true => Ok(()),
+        false => Err(Error::refused(format!("cannot remove {what}: it is not ours"))
+            .because(format!("it has no tag {}={}", MANAGED_BY.0, MANAGED_BY.1))
+            .hint("what made it should remove it; or take it over first: 'irsactl bootstrap --adopt'")),
+    }
+}
+
+/// Without a provider nothing names the cluster of the documents in a bucket that was named by hand: then
+/// the published key must be the one of the issuer directory.
+fn same_key(teardown: &Teardown, bucket: &BucketRemains) -> Result<()> {
+    let published = bucket.jwks.as_deref().map(JwkSet::parse);
+    let known = match (&published, &teardown.own_kid) {
+        (None, _) => true,
+        (Some(Ok(set)), Some(own)) => set.kids().any(|kid| kid == own),
+        _ => false,
+    };
+    match known || teardown.bucket_is_derived {
+        true => Ok(()),
+        false => Err(Error::refused(format!(
+            "cannot tell whose documents are in s3://{}",
+            teardown.bucket
+        ))
+        .because("there is no provider in this account that names their cluster, and their key is not that of the issuer directory")
+        .hint("name the directory of their key with --dir; or remove them by hand: aws s3 rm")),
+    }
+}
+
 fn same_cluster(teardown: &Teardown, tags: &Tags) -> Result<()> {
     match (&teardown.cluster, tags.get(CLUSTER)) {
         (Some(ours), Some(theirs)) if ours != theirs => Err(Error::refused(format!(
@@ -103,18 +153,33 @@ fn refuse_others(teardown: &Teardown, bucket: &BucketRemains) -> Result<()> {
 }
 
 fn roles(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> Result<()> {
-    let (key, value) = MANAGED_BY;
-    let is_ours = |tags: &Tags| tags.get(key).is_some_and(|v| v == value);
-    let (ours, foreign): (Vec<_>, Vec<_>) =
-        remains.roles.iter().partition(|role| is_ours(&role.tags));
-    let names = |roles: &[&super::super::removal::TrustingRole]| {
+    let is_foreign = |role: &&TrustingRole| {
+        let theirs = role.tags.get(CLUSTER);
+        let other = theirs.is_some_and(|theirs| teardown.cluster.as_ref() != Some(theirs));
+        !is_ours(&role.tags) || other || role.is_shared
+    };
+    let (foreign, ours): (Vec<&TrustingRole>, Vec<_>) = remains.roles.iter().partition(is_foreign);
+    let names = |roles: &[&TrustingRole]| {
         let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
         names.join(", ")
     };
     if !foreign.is_empty() {
-        return Err(Error::refused(format!("cannot remove {}: roles that are not ours trust it", teardown.provider_arn))
+        return Err(Error::refused(format!("cannot remove {}: roles that are not this cluster's alone trust it", teardown.provider_arn))
             .because(names(&foreign))
             .hint("take the provider out of their trust policies first: their pods lose their credentials then"));
+    }
+    let held: Vec<&TrustingRole> = ours
+        .iter()
+        .copied()
+        .filter(|role| teardown.with_roles && !role.instance_profiles.is_empty())
+        .collect();
+    if let Some(role) = held.first() {
+        return Err(Error::refused(format!(
+            "cannot remove role {}: it is in an instance profile",
+            role.name
+        ))
+        .because(role.instance_profiles.join(", "))
+        .hint("take it out: aws iam remove-role-from-instance-profile; or leave --roles away"));
     }
     if !teardown.with_roles {
         if !ours.is_empty() {
