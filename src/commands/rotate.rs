@@ -11,6 +11,7 @@ mod retire;
 mod scene;
 mod stage;
 mod state;
+mod status;
 
 use clap::{Args, Subcommand};
 
@@ -26,8 +27,9 @@ use live::LiveOptions;
 use prepare::Prepare;
 use retire::Retire;
 use scene::Scene;
-use stage::{RotateAnswer, Stage, StatusAnswer, Told};
+use stage::{RotateAnswer, Stage, Told};
 use state::Rotation;
+use status::StatusAnswer;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
 const LONGEST_TOKEN: &str = "86400";

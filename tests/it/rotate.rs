@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::tenant::{Run, Tenant, http};
 
-const NAMES: &str = "--cluster demo";
+pub(crate) const NAMES: &str = "--cluster demo";
 
 /// An issuer with a role for default/app.
 fn with_role() -> (Tenant, String) {
@@ -55,7 +55,7 @@ fn kids(tenant: &Tenant) -> Vec<String> {
 }
 
 /// The API servers of a cluster: they serve the keys of the file that was put on their nodes.
-fn serves(tenant: &Tenant, name: &str, public_keys: &str) {
+pub(crate) fn serves(tenant: &Tenant, name: &str, public_keys: &str) {
     tenant.write(
         name,
         tenant
@@ -65,7 +65,7 @@ fn serves(tenant: &Tenant, name: &str, public_keys: &str) {
 }
 
 /// Does on a node what an answer says, and nothing else.
-fn install(tenant: &Tenant, answer: &Value) {
+pub(crate) fn install(tenant: &Tenant, answer: &Value) {
     for file in answer["files"].as_array().unwrap() {
         let (from, to) = (file["from"].as_str().unwrap(), file["to"].as_str().unwrap());
         tenant.shell(&format!(
@@ -179,34 +179,6 @@ fn no_token_is_refused_on_the_way() {
         .irsactl("jwks --public-key node/sa-signer.pub -o json")
         .json();
     assert_eq!(served["keys"].as_array().unwrap().len(), 3);
-}
-
-/// What the API server is told when its key was its own until now, and whose file it is on k0s.
-#[test]
-fn the_way_in_for_a_key_of_the_clusters_own_and_for_distributions() {
-    let tenant = Tenant::new();
-    tenant.irsactl("keygen --dir cluster").ok();
-    let adopt = "bootstrap --cluster demo --adopt-key cluster/sa-signer.pub --existing-issuer https://a.example --yes";
-    tenant.irsactl(adopt).ok();
-    let rotate = |step: &str| tenant.irsactl(&format!("rotate {step} {NAMES} -o json"));
-    rotate("prepare --yes").ok();
-    let accept = rotate("activate").json();
-    assert_eq!(
-        accept["flags"],
-        json!(["--service-account-key-file=/etc/kubernetes/pki/irsa/sa-signer.pub"])
-    );
-    install(&tenant, &accept);
-    serves(&tenant, "a.json", "node/sa-signer.pub");
-    let sign = rotate("activate --cluster-jwks a.json --format k0s").json();
-    assert_eq!(
-        sign["flags"],
-        json!(["--service-account-signing-key-file=/etc/kubernetes/pki/irsa/sa-signer.key"])
-    );
-    assert_eq!(sign["files"][0]["owner"], "kube-apiserver");
-    rotate("activate --format talos").fails(
-        4,
-        &["how talos takes another signing key", "flags --format"],
-    );
 }
 
 /// A run that is cut after its write was committed: what the next step speaks of is there.

@@ -1,7 +1,8 @@
-//! Issuers that other tools made.
+//! Issuers that other tools made, and keys of the clusters' own.
 
 use serde_json::{Value, json};
 
+use crate::rotate::{NAMES, install, serves};
 use crate::tenant::{Tenant, http};
 
 #[test]
@@ -64,4 +65,32 @@ fn what_others_have_published_is_found_and_kept() {
     tenant
         .irsactl(&format!("{prepare} --adopt"))
         .fails(4, &["openid/v1/jwks", "RSA"]);
+}
+
+/// What the API server is told when its key was its own until now, and whose file it is on k0s.
+#[test]
+fn the_way_in_for_a_key_of_the_clusters_own_and_for_distributions() {
+    let tenant = Tenant::new();
+    tenant.irsactl("keygen --dir cluster").ok();
+    let adopt = "bootstrap --cluster demo --adopt-key cluster/sa-signer.pub --existing-issuer https://a.example --yes";
+    tenant.irsactl(adopt).ok();
+    let rotate = |step: &str| tenant.irsactl(&format!("rotate {step} {NAMES} -o json"));
+    rotate("prepare --yes").ok();
+    let accept = rotate("activate").json();
+    assert_eq!(
+        accept["flags"],
+        json!(["--service-account-key-file=/etc/kubernetes/pki/irsa/sa-signer.pub"])
+    );
+    install(&tenant, &accept);
+    serves(&tenant, "a.json", "node/sa-signer.pub");
+    let sign = rotate("activate --cluster-jwks a.json --format k0s").json();
+    assert_eq!(
+        sign["flags"],
+        json!(["--service-account-signing-key-file=/etc/kubernetes/pki/irsa/sa-signer.key"])
+    );
+    assert_eq!(sign["files"][0]["owner"], "kube-apiserver");
+    rotate("activate --format talos").fails(
+        4,
+        &["how talos takes another signing key", "flags --format"],
+    );
 }

@@ -1,23 +1,16 @@
 //! How far a rotation is, and what is to be done next.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
-use crate::config::Global;
-use crate::error::{Result, shell_quoted};
-use crate::file;
+use crate::error::shell_quoted;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 use crate::verify::token::time_text;
 
-use super::super::key_pair::{KeyPair, public_key_file, signing_key_file};
-use super::super::token::now;
+use super::super::key_pair::{public_key_file, signing_key_file};
 use super::Nodes;
-use super::live::Live;
-use super::scene::Scene;
 use super::state::{self, Rotation};
 
 /// A step of a rotation that is done, or is to be done now.
@@ -255,110 +248,5 @@ impl Answer for RotateAnswer {
             text += &format!("wait   until {time}\n");
         }
         text + &format!("next   {}\n", self.next)
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct KeyStatus {
-    kid: String,
-    role: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    age_days: Option<u64>,
-    published: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    accepted: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signs: Option<bool>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(super) struct StatusAnswer(Vec<KeyStatus>);
-
-impl StatusAnswer {
-    pub(super) fn new(
-        global: &Global,
-        scene: &Scene<'_>,
-        rotation: Option<&Rotation>,
-        live: &Live,
-    ) -> Result<Self> {
-        let dir = &global.dir;
-        let mut kids: Vec<Kid> = scene.published.kids().cloned().collect();
-        let local = match KeyPair::is_there(dir)? {
-            true => KeyPair::load_public(dir)?.kid().ok(),
-            false => None,
-        };
-        let named = rotation.map(|one| [one.old.clone(), one.new.clone()]);
-        for kid in local.iter().cloned().chain(named.into_iter().flatten()) {
-            if !kids.contains(&kid) {
-                kids.push(kid);
-            }
-        }
-        let now = now()?;
-        let status = |kid: &Kid| -> Result<KeyStatus> {
-            let path = match state::named(dir, kid) {
-                path if file::exists(&path)? => Some(path),
-                _ if local.as_ref() == Some(kid) => Some(signing_key_file(dir)),
-                _ => None,
-            };
-            let modified = path.as_ref().and_then(|path| {
-                let time = fs::metadata(path).ok()?.modified().ok()?;
-                Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
-            });
-            Ok(KeyStatus {
-                kid: kid.to_string(),
-                role: role(kid, rotation, local.as_ref()),
-                file: path.as_deref().map(output::path),
-                age_days: modified.map(|time| now.saturating_sub(time) / 86_400),
-                published: scene.published.kids().any(|one| one == kid),
-                accepted: live.was_seen().then(|| live.all_know(kid)),
-                signs: live.token.as_ref().map(|token| token == kid),
-            })
-        };
-        let mut keys = kids.iter().map(status).collect::<Result<Vec<_>>>()?;
-        keys.sort_by_key(|key| ROLES.iter().position(|role| *role == key.role));
-        Ok(Self(keys))
-    }
-}
-
-/// In the order in which they are shown.
-const ROLES: [&str; 5] = ["signing", "old", "new", "published", "retired"];
-
-fn role(kid: &Kid, rotation: Option<&Rotation>, local: Option<&Kid>) -> &'static str {
-    match rotation {
-        Some(one) if *kid == one.old && one.retired.is_some() => "retired",
-        Some(one) if *kid == one.old => "old",
-        Some(one) if *kid == one.new && one.activated.is_none() => "new",
-        _ if local == Some(kid) => "signing",
-        _ => "published",
-    }
-}
-
-impl Answer for StatusAnswer {
-    fn text(&self) -> String {
-        let yes = |answer: Option<bool>| match answer {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "?",
-        };
-        let mut text = format!(
-            "{:43}  {:9}  {:9}  {:8}  {:5}  {:>4}  file\n",
-            "kid", "role", "published", "accepted", "signs", "days"
-        );
-        for key in &self.0 {
-            let days = key.age_days.map_or("-".to_owned(), |days| days.to_string());
-            text += &format!(
-                "{:43}  {:9}  {:9}  {:8}  {:5}  {days:>4}  {}\n",
-                key.kid,
-                key.role,
-                yes(Some(key.published)),
-                yes(key.accepted),
-                yes(key.signs),
-                key.file.as_deref().unwrap_or("-")
-            );
-        }
-        text
     }
 }
