@@ -178,10 +178,12 @@ fn an_answer_that_is_not_awss_is_an_error_and_no_storm() {
     }
 }
 
-/// An error at a call: the exit code, and words that tell it apart from the others.
+/// A call, AWS's status, code and message; then the exit code, and words that tell it apart.
+type Case<'a> = (&'a str, u16, &'a str, &'a str, i32, &'a [&'a str]);
+
 #[test]
 fn each_error_of_aws_says_what_it_means_and_the_next_run_converges() {
-    let cases: [(&str, u16, &str, &str, i32, &[&str]); 9] = [
+    let cases: [Case<'_>; 9] = [
         (
             "PutBucketPolicy",
             400,

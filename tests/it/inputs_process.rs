@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -87,6 +88,25 @@ fn of_two_keys_for_one_issuer_one_is_published() {
         .irsactl(&bootstrap(loser))
         .fails(4, &["cannot publish another key", &published[0]]);
     assert_eq!(kids(&tenant), published);
+}
+
+#[test]
+fn a_signal_before_the_first_change_changes_nothing() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let tenant = Tenant::with_key().named();
+        tenant.delay_next("HeadBucket", 3);
+        let child = spawn(&tenant, "bootstrap --cluster demo --yes");
+        let start = Instant::now();
+        // Who we are is known, and the bucket is being asked for.
+        while tenant.log().is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        tenant.shell(&format!("kill -{signal} {}", child.id()));
+        let run = Run::from(child.wait_with_output().unwrap());
+        run.fails(code, &["interrupted", "run the same command again"]);
+        assert_eq!(tenant.changes(), Vec::<String>::new());
+    }
 }
 
 #[test]

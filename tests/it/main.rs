@@ -17,6 +17,7 @@ mod faults;
 mod fuzz;
 mod generated;
 mod host;
+mod inputs;
 mod inputs_account;
 mod inputs_aws;
 mod inputs_files;
