@@ -4,6 +4,7 @@
 //! where it is known what the user was doing.
 
 use std::fmt;
+use std::path::Path;
 
 /// How a run ended. The numbers are an interface for scripts and are never renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,15 @@ pub fn shell_quoted(text: &str) -> String {
     match !text.is_empty() && text.bytes().all(plain) {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// A path as a shell takes it, and as no program takes it for an option.
+pub fn shell_path(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.starts_with('-') {
+        true => shell_quoted(&format!("./{text}")),
+        false => shell_quoted(&text),
     }
 }
 

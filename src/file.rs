@@ -11,7 +11,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result, shell_quoted};
+use crate::error::{Error, Result, shell_path};
 
 /// Key files and certificates are a few kilobytes.
 const MAX_KEY_FILE: usize = 64 * 1024;
@@ -48,7 +48,7 @@ fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
                     )
                     .hint(format!(
                         "look at it, and move it away or give another --dir: ls -l {}",
-                        shell_quoted(&path.display().to_string())
+                        shell_path(path)
                     ))
             }
             _ => cannot_write(path).because(e.error),
@@ -135,7 +135,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
         let mode = metadata.permissions().mode() & 0o777;
         if metadata.is_file() && mode & 0o077 != 0 {
-            let quoted = shell_quoted(&path.display().to_string());
+            let quoted = shell_path(path);
             return Err(Error::refused(what())
                 .because(format!("its mode is {mode:04o}: others can read or write the signing key"))
                 .hint(format!("if nobody has read it: chmod 600 {quoted}; else make a new key in another --dir")));

@@ -82,6 +82,12 @@ fn not_yet(change: &Change, code: &str, message: &str) -> bool {
         (_, "NoSuchBucket") => true,
         // A role that was just made; a policy that does not exist has another message.
         (_, "NoSuchEntity") => message.contains("role with name"),
+        // A provider that was just made (IAM User Guide, "Changes that I make are not always immediately
+        // visible").
+        (
+            Change::CreateRole { .. } | Change::UpdateTrustPolicy { .. },
+            "MalformedPolicyDocument",
+        ) => message.contains("Invalid principal"),
         // The same text as for the account-level block, which was found to be off.
         (Change::PutBucketPolicy { .. }, "AccessDenied") => message.contains("BlockPublicPolicy"),
         _ => false,

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::time::Instant;
 
-use crate::aws::connect::{self, Aws};
+use crate::aws::connect::Aws;
 use crate::aws::{apply, observe};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
@@ -19,6 +19,7 @@ use crate::plan::observed::Observed;
 
 use super::change_options::{ChangeOptions, Consent};
 use super::read_back;
+use super::resolve;
 use super::stop::Stop;
 
 /// A run against one account: connected, or offline.
@@ -81,7 +82,7 @@ impl<'s> Session<'s> {
             });
         }
         let partition = crate::aws::partition::of_region(region)?;
-        let aws = connect::connect(region, global.profile.as_deref()).await;
+        let aws = resolve::aws(global, region).await?;
         let identity = aws.identity().await?;
         if let Some(account) = account.filter(|account| **account != identity.account) {
             return Err(Error::refused(format!("cannot work in account {account}"))

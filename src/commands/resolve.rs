@@ -3,14 +3,15 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::aws::{connect, partition};
+use crate::aws::connect::{self, Aws};
+use crate::aws::partition;
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, Names, parse_issuer};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::oidc::issuer::Issuer;
 use crate::output;
-use crate::probe::document;
+use crate::probe::{document, roots};
 
 /// The region; see [`region_and_origin`].
 pub(super) async fn region(global: &Global) -> Result<String> {
@@ -60,12 +61,18 @@ pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin
     Ok((region, origin))
 }
 
+/// The clients, on a machine that can verify whom they talk to.
+pub(super) async fn aws(global: &Global, region: &str) -> Result<Aws> {
+    roots::load()?;
+    Ok(connect::connect(region, global.profile.as_deref()).await)
+}
+
 /// The account: `--account-id`, or else what STS says of the credentials.
 pub(super) async fn account(global: &Global, names: &Names, region: &str) -> Result<AccountId> {
     match &names.account_id {
         Some(account) => Ok(account.clone()),
         None => {
-            let aws = connect::connect(region, global.profile.as_deref()).await;
+            let aws = aws(global, region).await?;
             Ok(aws.identity().await?.account)
         }
     }

@@ -4,6 +4,7 @@
 //! wins. Roles, which no flag can list, are taken from [`ClusterFile::roles`].
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -140,13 +141,15 @@ impl ClusterFile {
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.to_string_lossy();
         let cannot = || Error::usage(format!("cannot use the cluster file '{shown}'"));
-        let size = std::fs::metadata(path)
-            .map_err(|e| cannot().because(e))?
-            .len();
-        if size > MAX {
-            return Err(cannot().because(format!("it has {size} bytes")));
+        let file = std::fs::File::open(path).map_err(|e| cannot().because(e))?;
+        let mut text = String::new();
+        // The length of a device or a pipe is not known before.
+        file.take(MAX + 1)
+            .read_to_string(&mut text)
+            .map_err(|e| cannot().because(e))?;
+        if text.len() as u64 > MAX {
+            return Err(cannot().because(format!("it has more than {MAX} bytes")));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| cannot().because(e))?;
         Self::parse(&text, path)
     }
 

@@ -20,10 +20,19 @@ pub fn statement_id(prefix: Option<&str>) -> String {
     format!("IrsactlPublicDocuments{escaped}")
 }
 
+/// S3's limit for a bucket policy (S3 User Guide, "Policies and permissions in Amazon S3").
+const MAX_LEN: usize = 20 * 1024;
+
 /// Why an existing policy cannot be merged with ours.
 #[derive(Debug, thiserror::Error)]
-#[error("the bucket's policy is not a policy document with a Statement")]
-pub struct NotAPolicy;
+pub enum MergeError {
+    /// No list of statements.
+    #[error("the bucket's policy is not a policy document with a Statement")]
+    NotAPolicy,
+    /// No room for ours.
+    #[error("with ours it would have {0} bytes; S3 takes {MAX_LEN}")]
+    TooLong(usize),
+}
 
 /// The policy after a merge: the existing statements in their order, ours added or brought to what
 /// it must be. Equal to `existing` when nothing has to change.
@@ -31,7 +40,7 @@ pub fn merged(
     existing: Option<&Value>,
     sid: &str,
     object_arns: &[String],
-) -> Result<Value, NotAPolicy> {
+) -> Result<Value, MergeError> {
     let ours = json!({
         "Sid": sid,
         "Effect": "Allow",
@@ -43,18 +52,21 @@ pub fn merged(
         return Ok(json!({ "Version": "2012-10-17", "Statement": [ours] }));
     };
     let mut policy = existing.clone();
-    let statements = policy.get_mut("Statement").ok_or(NotAPolicy)?;
+    let statements = policy.get_mut("Statement").ok_or(MergeError::NotAPolicy)?;
     // IAM grammar: a single statement needs no array.
     if statements.is_object() {
         *statements = Value::Array(vec![statements.take()]);
     }
-    let list = statements.as_array_mut().ok_or(NotAPolicy)?;
+    let list = statements.as_array_mut().ok_or(MergeError::NotAPolicy)?;
     match list.iter_mut().find(|statement| statement["Sid"] == sid) {
         Some(statement) if canonical(statement) == canonical(&ours) => return Ok(existing.clone()),
         Some(statement) => *statement = ours,
         None => list.push(ours),
     }
-    Ok(policy)
+    match policy.to_string().len() {
+        long if long > MAX_LEN => Err(MergeError::TooLong(long)),
+        _ => Ok(policy),
+    }
 }
 
 /// A statement that lets everybody do more than read an issuer's two documents.

@@ -116,8 +116,8 @@ impl JwkSet {
         if let Some(member) = private_member(bytes) {
             return Err(JwksError::Private(member));
         }
-        let Published { keys } = serde_json::from_slice(bytes)?;
-        for key in &keys {
+        let Published { mut keys } = serde_json::from_slice(bytes)?;
+        for key in &mut keys {
             let refused = |cause| JwksError::Key(key.kid.0.clone(), cause);
             let public = PublicKey::from_jwk(&key.n, &key.e).map_err(refused)?;
             let derived = public.kid().map_err(refused)?;
@@ -125,6 +125,8 @@ impl JwkSet {
                 let published = key.kid.0.clone();
                 return Err(JwksError::Kid { published, derived });
             }
+            // Others write leading zeros, which RFC 7518 §6.3.1.1 forbids: it is the same key.
+            (key.n, key.e) = (public.n(), public.e());
         }
         let set = Self::sorted(keys);
         set.check()?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::iam::arn::{self, AccountId, Partition};
 use crate::iam::bucket::BucketName;
-use crate::iam::policy::{self, NotAPolicy};
+use crate::iam::policy::{self, MergeError};
 use crate::iam::role::Trust;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::discovery::DiscoveryDocument;
@@ -74,7 +74,7 @@ impl Publication {
     }
 
     /// The bucket policy that must be there, given the one that is.
-    pub fn policy(&self, existing: Option<&Value>) -> Result<Value, NotAPolicy> {
+    pub fn policy(&self, existing: Option<&Value>) -> Result<Value, MergeError> {
         let arns = self
             .object_keys()
             .map(|key| arn::object(&self.partition, self.bucket.as_str(), &key));

@@ -8,14 +8,16 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 use crate::error::{Error, Result};
+
+use super::roots;
 
 /// How long a person may wait; [`super::document`] has a shorter time of its own.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,18 +83,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn config() -> Result<ClientConfig> {
-    let loaded = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(loaded.certs);
-    if added == 0 {
-        let error =
-            Error::failed("cannot verify TLS certificates: this machine has no root certificates");
-        let error = loaded
-            .errors
-            .iter()
-            .fold(error, |error, cause| error.because(cause));
-        return Err(error.hint("install them (Debian: apt-get install ca-certificates), or name a bundle with SSL_CERT_FILE"));
-    }
+    let roots = roots::load()?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -6,3 +6,4 @@
 pub mod chain;
 mod connection;
 pub mod document;
+pub mod roots;

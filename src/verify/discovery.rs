@@ -1,11 +1,23 @@
 //! Checks of a published discovery document (OpenID Connect Discovery 1.0 §3 and §4.3).
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::oidc::issuer::Issuer;
 
 use super::page::{self, Page};
 use super::report::Check;
+
+/// The members that count. None may stand twice: readers differ in which one they take.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Document {
+    issuer: Value,
+    jwks_uri: Value,
+    response_types_supported: Value,
+    subject_types_supported: Value,
+    id_token_signing_alg_values_supported: Value,
+}
 
 /// All of them; what depends on a readable document is left out when there is none.
 pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
@@ -14,27 +26,34 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
         return checks;
     };
     checks.push(page::content_type("discovery content type", page));
-    let Ok(document) = serde_json::from_slice::<Value>(body) else {
-        checks.push(
-            Check::new(
-                "discovery members",
-                &page.url,
-                false,
-                "a JSON object",
-                "it is not JSON",
-            )
-            .hint(
-                "a captive portal or a proxy may have answered; publish what 'irsactl discovery' prints",
-            ),
-        );
-        return checks;
+    let document: Document = match serde_json::from_slice(body) {
+        Ok(document) => document,
+        Err(cause) => {
+            let actual = match cause.is_data() {
+                true => cause.to_string(),
+                false => "it is not JSON".to_owned(),
+            };
+            checks.push(
+                Check::new(
+                    "discovery members",
+                    &page.url,
+                    false,
+                    "a JSON object with each member once",
+                    actual,
+                )
+                .hint(
+                    "a captive portal or a proxy may have answered; publish what 'irsactl discovery' prints",
+                ),
+            );
+            return checks;
+        }
     };
-    let text = |name: &str| document[name].as_str().unwrap_or("absent").to_owned();
+    let text = |value: &Value| value.as_str().unwrap_or("absent").to_owned();
     checks.push(
-        Check::new("discovery issuer", &page.url, document["issuer"] == issuer.as_str(), issuer.as_str(), text("issuer"))
+        Check::new("discovery issuer", &page.url, document.issuer == issuer.as_str(), issuer.as_str(), text(&document.issuer))
             .hint("it must be the issuer byte for byte, without a slash at the end; publish what 'irsactl discovery' prints"),
     );
-    let jwks_uri = text("jwks_uri");
+    let jwks_uri = text(&document.jwks_uri);
     checks.push(
         Check::new(
             "discovery jwks_uri",
@@ -46,17 +65,29 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
         .hint("publish what 'irsactl discovery' prints"),
     );
     let lacks: Vec<&str> = [
-        ("response_types_supported", "id_token"),
-        ("subject_types_supported", "public"),
-        ("id_token_signing_alg_values_supported", "RS256"),
+        (
+            "response_types_supported",
+            &document.response_types_supported,
+            "id_token",
+        ),
+        (
+            "subject_types_supported",
+            &document.subject_types_supported,
+            "public",
+        ),
+        (
+            "id_token_signing_alg_values_supported",
+            &document.id_token_signing_alg_values_supported,
+            "RS256",
+        ),
     ]
     .into_iter()
-    .filter(|(name, value)| {
-        !document[name]
+    .filter(|(_, list, value)| {
+        !list
             .as_array()
             .is_some_and(|list| list.iter().any(|one| one == value))
     })
-    .map(|(name, _)| name)
+    .map(|(name, ..)| name)
     .collect();
     let actual = if lacks.is_empty() {
         "all there".to_owned()

@@ -17,12 +17,18 @@ use crate::tls::Pki;
 /// The name that the proxy leads to the host.
 pub(crate) const NAME: &str = "oidc.test";
 
+/// Writes what follows the head of an answer.
+pub(crate) type Send =
+    Arc<dyn Fn(&mut dyn Write) -> std::io::Result<()> + std::marker::Send + Sync>;
+
 /// What the host answers to a GET of a path.
 #[derive(Clone)]
 pub(crate) struct Page {
     pub(crate) head: String,
     pub(crate) body: String,
     pub(crate) delay: Duration,
+    /// In place of the body and its length.
+    pub(crate) send: Option<Send>,
 }
 
 impl Page {
@@ -32,6 +38,7 @@ impl Page {
             head: "HTTP/1.1 200 OK\r\nContent-Type: application/json".to_owned(),
             body: body.to_owned(),
             delay: Duration::ZERO,
+            send: None,
         }
     }
 }
@@ -91,8 +98,13 @@ fn serve(
         head: "HTTP/1.1 404 Not Found".to_owned(),
         body: String::new(),
         delay: Duration::ZERO,
+        send: None,
     });
     std::thread::sleep(page.delay);
+    if let Some(send) = page.send {
+        write!(stream, "{}\r\nConnection: close\r\n", page.head)?;
+        return send(&mut stream);
+    }
     let length = page.body.len();
     write!(
         stream,

@@ -62,7 +62,7 @@ impl Pki {
 }
 
 /// Serves this chain to one client, and runs the binary against it.
-fn thumbprint(
+pub(crate) fn thumbprint(
     work: &mut Offline,
     trusted: &Authority,
     chain: Vec<CertificateDer<'static>>,
@@ -72,14 +72,20 @@ fn thumbprint(
     work.environment
         .insert("SSL_CERT_FILE", ca.to_str().unwrap().to_owned());
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(
-        rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_no_client_auth()
-    .with_single_cert(chain, key)
-    .unwrap();
+    served(work, server().with_single_cert(chain, key).unwrap())
+}
+
+/// A TLS server that wants a certificate.
+pub(crate) fn server() -> rustls::ConfigBuilder<ServerConfig, rustls::server::WantsServerCert> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+}
+
+/// Serves one client, and runs the binary against it.
+pub(crate) fn served(work: &Offline, config: ServerConfig) -> Run {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = std::thread::spawn(move || {
@@ -94,7 +100,11 @@ fn thumbprint(
     run
 }
 
-fn openssl_fingerprint(work: &Offline, digest: &str, certificate: &Certificate) -> String {
+pub(crate) fn openssl_fingerprint(
+    work: &Offline,
+    digest: &str,
+    certificate: &Certificate,
+) -> String {
     work.write("certificate.pem", certificate.pem());
     work.shell(&format!(
         "openssl x509 -in certificate.pem -noout -fingerprint -{digest} | sed 's/.*=//; s/://g' | tr A-F a-f"

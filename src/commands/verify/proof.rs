@@ -6,7 +6,6 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::aws::assume::{Assumed, assume_role_with_web_identity};
-use crate::aws::connect;
 use crate::aws::patience::Patience;
 use crate::config::Global;
 use crate::error::{Error, Result};
@@ -18,7 +17,7 @@ use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
 
 use super::super::stop::Stop;
-use super::super::{key_pair, token as token_command};
+use super::super::{key_pair, resolve, token as token_command};
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);
@@ -100,7 +99,7 @@ impl ProofOptions {
         let claims = Claims::between(issuer, &subject, &self.audience, now, now + 600);
         let token = token::mint(&key, &claims)
             .map_err(|e| Error::failed("cannot sign a test token").because(e))?;
-        let aws = connect::connect(region, global.profile.as_deref()).await;
+        let aws = resolve::aws(global, region).await?;
         let trusted = self.subject.is_some();
         let until = stop.deadline().min(Instant::now() + SETTLES);
         let mut patience = Patience::until(until);
