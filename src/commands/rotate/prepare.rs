@@ -108,6 +108,7 @@ impl Prepare {
         let mut changes = 0;
         if self.key_only {
             save()?;
+            write_bundle(global, &scene.published, &old, &public)?;
         } else {
             let desired = scene.desired(
                 jwks::jwk_set(std::slice::from_ref(&public))?,
@@ -122,13 +123,11 @@ impl Prepare {
                 save()?;
             }
             let session = &scene.session;
-            changes = session
-                .carry_out(&desired, planned, change, save)
-                .await?
-                .changes;
-            scene.read_back(&old, stop).await?;
+            let outcome = session.carry_out(&desired, planned, change, save).await?;
+            changes = outcome.changes;
+            outcome.then(scene.read_back(&outcome, stop).await)?;
+            outcome.then(write_bundle(global, &scene.published, &old, &public))?;
         }
-        write_bundle(global, &scene.published, &old, &public)?;
         let stage = match self.key_only {
             true => Stage::Made,
             false => Stage::Prepared,

@@ -10,6 +10,7 @@ use crate::output;
 use crate::verify::token::time_text;
 
 use super::super::change_options::ChangeOptions;
+use super::super::converge::Outcome;
 use super::super::dry_run;
 use super::super::flags::node_path;
 use super::super::stop::Stop;
@@ -64,7 +65,26 @@ impl Retire {
             .session
             .carry_out(&desired, planned, change, || Ok(()))
             .await?;
-        scene.read_back(&rotation.new, stop).await?;
+        let finished = self.finish(global, &scene, &outcome, stop, &mut rotation);
+        outcome.then(finished.await)?;
+        let stage = match self.compromised {
+            true => Stage::Compromised,
+            false => Stage::Retired,
+        };
+        let changes = outcome.changes;
+        super::print(global, stage, &rotation, changes, 0, &self.node_dir)
+    }
+
+    /// What comes after the change: the public sees it, and the key files show it.
+    async fn finish(
+        &self,
+        global: &Global,
+        scene: &Scene<'_>,
+        outcome: &Outcome,
+        stop: &Stop,
+        rotation: &mut Rotation,
+    ) -> Result<()> {
+        scene.read_back(outcome, stop).await?;
         if self.compromised && rotation.activated.is_none() {
             // The new key is the only one left, whatever the API servers still sign with.
             rotation.activated = Some(now()?);
@@ -73,13 +93,7 @@ impl Retire {
         }
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
-        rotation.save(&global.dir)?;
-        let stage = match self.compromised {
-            true => Stage::Compromised,
-            false => Stage::Retired,
-        };
-        let changes = outcome.changes;
-        super::print(global, stage, &rotation, changes, 0, &self.node_dir)
+        rotation.save(&global.dir)
     }
 
     /// Refuses while tokens of the old key may be in use.
