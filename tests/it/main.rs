@@ -22,6 +22,7 @@ mod layout;
 mod least_privilege;
 mod local_aws;
 mod local_cluster;
+mod matrix;
 mod merge_rules;
 mod refusals;
 mod role;

@@ -52,6 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             with context.wrap_socket(self.connection, server_side=True) as tls:
                 Tunnel(tls, self.client_address, self.server)
+        except (ConnectionError, ssl.SSLEOFError):
+            pass
         except (ssl.SSLError, OSError) as error:
             print(f"{host}: {error}", file=sys.stderr)
 
