@@ -4,12 +4,12 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 
 use super::connect::Aws;
-use super::error::failed;
+use super::error::{failed, garbled};
 
 /// The ARN and the trust policy of every role.
 pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
@@ -19,7 +19,7 @@ pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
         let role =
             role.map_err(|e| failed("cannot list the account's roles", "iam:ListRoles", e))?;
         let trust = policy(role.assume_role_policy_document().unwrap_or_default())
-            .map_err(|e| Error::failed(format!("cannot read {}", role.arn())).because(e))?;
+            .map_err(|e| garbled(format!("cannot read {}", role.arn()), "iam:ListRoles", e))?;
         roles.push((role.arn().to_owned(), trust));
     }
     Ok(roles)

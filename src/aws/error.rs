@@ -3,6 +3,8 @@
 //! `SdkError` itself prints only "service error", so the message is built from the code, the text
 //! and the request ID.
 
+use std::fmt::Display;
+
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -75,7 +77,10 @@ where
                 _ if status == 403 => error
                     .with_exit(Exit::Permission)
                     .hint(format!("grant {}; 'irsactl policy' prints the whole list", action(operation))),
-                _ => error,
+                _ => match advice(status, code.as_deref()) {
+                    Some(advice) => error.hint(advice),
+                    None => error,
+                },
             }
         }
         _ => {
@@ -88,6 +93,43 @@ where
                 .because(format!("{operation}: {}", chain(&error)))
                 .hint("check --region, the network, HTTPS_PROXY, SSL_CERT_FILE and AWS_ENDPOINT_URL, then run again")
         }
+    }
+}
+
+/// An answer of `operation` that is no answer, though AWS's form is around it.
+pub(super) fn garbled(what: impl Into<String>, operation: &str, cause: impl Display) -> Error {
+    Error::failed(what)
+        .because(format!("{operation}: {cause}"))
+        .hint(
+            "the answer may have been cut short or changed on the way: run the same command again",
+        )
+}
+
+/// What to do about an answer that is nobody's fault, or not AWS's.
+fn advice(status: u16, code: Option<&str>) -> Option<&'static str> {
+    match (status, code) {
+        (200..400, None) => Some(
+            "something on the way answered in AWS's place: look for a log-in page of this network, check HTTPS_PROXY and AWS_ENDPOINT_URL, then run again",
+        ),
+        (429 | 500.., _)
+        | (_, Some("Throttling" | "ThrottlingException" | "RequestLimitExceeded")) => {
+            Some("AWS is busy or has trouble of its own: run the same command again in a while")
+        }
+        (409, None | Some("OperationAborted" | "ConcurrentModification")) => {
+            Some("something else is changing it at the same time: run the same command again")
+        }
+        (409, Some("DeleteConflict" | "BucketNotEmpty")) => Some(
+            "something is still in it, or attached to it: run the same command again, and look at it by hand if that does not help",
+        ),
+        // It was looked for before.
+        (_, Some("NoSuchBucket")) => Some(
+            "it was there a moment ago: something else may have removed it, or answers in AWS's place; run the same command again",
+        ),
+        // The answer to a HEAD has no body that could say more.
+        (400, None) => Some(
+            "check that the credentials have not expired (aws sts get-caller-identity), and --region",
+        ),
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::plan::desired::{Desired, KeySet, PublicAccessBlock, Publication, Tags
 use crate::plan::observed::{Bucket, Object, Observed, Provider};
 
 use super::connect::Aws;
-use super::error::{code, failed, status};
+use super::error::{code, failed, garbled, status};
 use super::{role, teardown};
 
 /// A published document is a few kilobytes; what is larger is not ours.
@@ -248,7 +248,7 @@ pub(super) async fn policy(
             .policy()
             .map(serde_json::from_str)
             .transpose()
-            .map_err(|e| Error::failed(what()).because(format!("it is not JSON: {e}"))),
+            .map_err(|e| garbled(what(), "s3:GetBucketPolicy", format!("it is not JSON: {e}"))),
         Err(e) if code(&e) == Some("NoSuchBucketPolicy") => Ok(None),
         Err(e) => Err(failed(what(), "s3:GetBucketPolicy", e)),
     }
@@ -290,7 +290,7 @@ pub(super) async fn object(
         .body
         .collect()
         .await
-        .map_err(|e| Error::failed(what()).because(e))?;
+        .map_err(|e| garbled(what(), "s3:GetObject", e))?;
     Ok(Some(Object {
         body: body.to_vec(),
         etag: etag.unwrap_or_default(),

@@ -1,19 +1,20 @@
 //! Reads a role.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::desired::INLINE_POLICY;
 use crate::plan::observed::Role;
 use aws_sdk_iam::types::Tag;
 
 use super::account;
 use super::connect::Aws;
-use super::error::{code, failed};
+use super::error::{code, failed, garbled};
 
 /// The role, if it exists.
 pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
     let what = || format!("cannot read role {name}");
-    let document =
-        |encoded: &str| account::policy(encoded).map_err(|e| Error::failed(what()).because(e));
+    let document = |encoded: &str, operation: &str| {
+        account::policy(encoded).map_err(|e| garbled(what(), operation, e))
+    };
     let role = match aws.iam.get_role().role_name(name).send().await {
         Ok(output) => output.role,
         Err(e) if code(&e) == Some("NoSuchEntity") => return Ok(None),
@@ -40,14 +41,14 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
         .send()
         .await
     {
-        Ok(output) => Some(document(output.policy_document())?),
+        Ok(output) => Some(document(output.policy_document(), "iam:GetRolePolicy")?),
         Err(e) if code(&e) == Some("NoSuchEntity") => None,
         Err(e) => return Err(failed(what(), "iam:GetRolePolicy", e)),
     };
     let trust = role.assume_role_policy_document().unwrap_or_default();
     let boundary = role.permissions_boundary();
     Ok(Some(Role {
-        trust: document(trust)?,
+        trust: document(trust, "iam:GetRole")?,
         policy_arns,
         inline_policy,
         permissions_boundary: boundary

@@ -8,7 +8,7 @@ use super::account;
 use super::connect::Aws;
 use super::error::{code, failed};
 use super::observe;
-use super::outcome::{Failure, done_unless};
+use super::outcome::{Failure, cannot, done_unless};
 use crate::plan::change::Change;
 
 /// How many other objects are named.
@@ -213,7 +213,10 @@ async fn confirm_gone(aws: &Aws, change: &Change, arn: &str) -> std::result::Res
     let result = request.open_id_connect_provider_arn(arn).send().await;
     match result {
         Err(error) if code(&error) == Some("NoSuchEntity") => Ok(()),
-        Err(error) => done_unless(change, Err::<(), _>(error), &[]),
+        Err(error) => Err(Failure {
+            error: failed(cannot(change), "iam:GetOpenIDConnectProvider", error),
+            not_yet: None,
+        }),
         Ok(_) => Err(Failure::not_yet(change, "the provider is still there")),
     }
 }

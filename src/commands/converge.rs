@@ -15,12 +15,12 @@ use crate::output::{self, Answer};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
-use crate::plan::observed::Observed;
+use crate::plan::observed::{Object, Observed};
 
 use super::change_options::{ChangeOptions, Consent};
 use super::read_back;
 use super::resolve;
-use super::stop::Stop;
+use super::stop::{AGAIN, Stop};
 
 /// A run against one account: connected, or offline.
 pub(super) struct Session<'s> {
@@ -51,6 +51,20 @@ impl Outcome {
         provider
             .map(|provider| provider.thumbprints.clone())
             .unwrap_or_default()
+    }
+
+    /// The JWK Set as its owner sees it in the end.
+    pub(super) fn key_set(&self) -> Option<&Object> {
+        let (_, object) = self.observed.key_set.as_ref()?;
+        object.as_ref()
+    }
+
+    /// What went wrong afterwards, when something had been changed.
+    pub(super) fn then<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match self.changes {
+            0 => error,
+            _ => after_changes(error),
+        })
     }
 }
 
@@ -307,7 +321,8 @@ impl<'s> Session<'s> {
                 Err(Error::deadline(format!(
                     "cannot finish {}: the time is up",
                     change.resource()
-                )))
+                ))
+                .hint(AGAIN))
             })
     }
 }

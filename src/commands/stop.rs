@@ -12,7 +12,8 @@ use crate::error::{Error, Exit, Result};
 /// As good as never.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-const AGAIN: &str =
+/// What to do after a run that was cut.
+pub(super) const AGAIN: &str =
     "run the same command again: it compares everything and goes on where this one stopped";
 
 /// The clock and the signals of a run.

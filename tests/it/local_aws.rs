@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
+pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
 /// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client and jose.
 pub(crate) struct Tools {

@@ -34,6 +34,7 @@ mod layout;
 mod least_privilege;
 mod local_aws;
 mod local_cluster;
+mod matrix;
 mod merge_rules;
 mod migrate;
 mod migrate_cluster;

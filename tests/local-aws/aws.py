@@ -1,6 +1,7 @@
 """Takes each request to its service, with planned failures, and logs it."""
 
 import json
+import os
 import threading
 import time
 import traceback
@@ -11,6 +12,7 @@ import s3
 import s3control
 import sts
 from answer import Answer, AwsError
+from faults import Broken, Faults
 
 SERVICES = {"s3": s3.answer, "s3control": s3control.answer, "iam": iam.answer, "sts": sts.answer}
 
@@ -21,21 +23,30 @@ class Aws:
         self.issuers = None
         self.count, self.failures = 0, []
         self.lock = threading.Lock()
+        self.faults = Faults(log.parent)
         log.write_text("")
 
     def answer(self, request):
         if request.path.startswith("/_local/") and not request.secure:
             return self._control(request)
+        fault = self.faults.next()
+        request.fault = fault and fault["kind"]
         try:
+            answer = fault and self.faults.instead(fault)
+            if fault:
+                self.faults.before(fault)
             self._refuse(request)
-            answer = SERVICES[request.service](request, self.issuers)
+            answer = answer or SERVICES[request.service](request, self.issuers)
+        except Broken:
+            self._write(request, Answer(0))
+            raise
         except AwsError as error:
             answer = error.answer(request)
         except Exception:
             traceback.print_exc()
             answer = AwsError(500, "InternalFailure", "The local AWS failed.").answer(request)
         self._write(request, answer)
-        return answer
+        return self.faults.after(fault, answer) if fault else answer
 
     def _refuse(self, request):
         if request.service not in SERVICES:
@@ -75,6 +86,14 @@ class Aws:
             with self.lock:
                 self.failures.append(failure)
             return Answer()
+        if (request.method, request.path) == ("POST", "/_local/fault"):
+            self.faults.arm(json.loads(request.body))
+            return Answer()
+        if (request.method, request.path) == ("POST", "/_local/go"):
+            self.faults.go(**json.loads(request.body))
+            return Answer()
+        if (request.method, request.path) == ("POST", "/_local/exit"):
+            os._exit(0)
         return Answer(404)
 
     def _write(self, request, answer):
@@ -95,6 +114,7 @@ class Aws:
             "body": request.body.decode("latin-1"),
             "status": answer.status,
             "code": answer.code,
+            "fault": request.fault,
         }
         with self.lock, self.log.open("a") as log:
             self.count += 1

@@ -3,12 +3,15 @@ every name of amazonaws.com, amazonaws.com.cn and amazonaws.eu is this process.
 """
 
 import http.server
+import socket
 import socketserver
 import ssl
+import struct
 import sys
 import traceback
 from http import HTTPStatus
 
+from faults import Broken
 from request import DOMAIN, Request
 
 
@@ -21,11 +24,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = Request(self.command, self.path, self.headers.items(), self._body(), self.secure)
         try:
             answer = self.server.aws.answer(request)
+        except Broken as broken:
+            self._break_off(broken.sent)
         except Exception:
             traceback.print_exc()
             self.reply(500, {}, b"")
         else:
             self.reply(answer.status, answer.headers, answer.body)
+
+    def _break_off(self, sent):
+        self.close_connection = True
+        if sent:
+            self.wfile.write(sent)
+        else:
+            # Unsent data is dropped and the peer gets a reset (socket(7), SO_LINGER).
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
 
@@ -39,6 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             with context.wrap_socket(self.connection, server_side=True) as tls:
                 Tunnel(tls, self.client_address, self.server)
+        except (ConnectionError, ssl.SSLEOFError):
+            pass
         except (ssl.SSLError, OSError) as error:
             print(f"{host}: {error}", file=sys.stderr)
 

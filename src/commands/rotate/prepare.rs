@@ -136,9 +136,9 @@ impl Prepare {
             let session = &scene.session;
             let outcome = session.carry_out(&desired, planned, change, save).await?;
             changes = outcome.changes;
-            scene.read_back(stop).await?;
+            outcome.then(scene.read_back(&outcome, stop).await)?;
             rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
-            rotation.save(dir)?;
+            outcome.then(rotation.save(dir))?;
         }
         let stage = match self.key_only {
             true => Stage::Made,

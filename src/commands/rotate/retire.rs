@@ -9,6 +9,7 @@ use crate::output;
 use crate::verify::token::time_text;
 
 use super::super::change_options::ChangeOptions;
+use super::super::converge::Outcome;
 use super::super::dry_run;
 use super::super::stop::Stop;
 use super::super::token::now;
@@ -64,7 +65,30 @@ impl Retire {
             .session
             .carry_out(&desired, planned, change, || Ok(()))
             .await?;
-        scene.read_back(stop).await?;
+        let finished = self.finish(global, &scene, &outcome, stop, &mut rotation);
+        outcome.then(finished.await)?;
+        let stage = match self.compromised {
+            true => Stage::Compromised,
+            false => Stage::Retired,
+        };
+        let told = Told {
+            changes: outcome.changes,
+            ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
+        };
+        output::print(&RotateAnswer::new(told), global.output)?;
+        Ok(Exit::Done)
+    }
+
+    /// What comes after the change: the public sees it, and the key files show it.
+    async fn finish(
+        &self,
+        global: &Global,
+        scene: &Scene<'_>,
+        outcome: &Outcome,
+        stop: &Stop,
+        rotation: &mut Rotation,
+    ) -> Result<()> {
+        scene.read_back(outcome, stop).await?;
         if self.compromised && rotation.activated.is_none() {
             // The new key is the only one left, whatever the API servers still sign with.
             rotation.activated = Some(now()?);
@@ -72,22 +96,11 @@ impl Retire {
             rotation.settle(&global.dir)?;
         }
         if self.compromised {
-            state::reject(&global.dir, &old)?;
+            state::reject(&global.dir, &rotation.old)?;
         }
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
-        rotation.save(&global.dir)?;
-        let stage = match self.compromised {
-            true => Stage::Compromised,
-            false => Stage::Retired,
-        };
-        let changes = outcome.changes;
-        let told = Told {
-            changes,
-            ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
-        };
-        output::print(&RotateAnswer::new(told), global.output)?;
-        Ok(Exit::Done)
+        rotation.save(&global.dir)
     }
 
     /// Refuses while tokens of the old key may be in use. What was recorded is not enough: a fresh token, or

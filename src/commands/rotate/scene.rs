@@ -16,7 +16,7 @@ use crate::oidc::key::Kid;
 use crate::plan::desired::{Desired, KeySet};
 use crate::probe::document;
 
-use super::super::converge::Session;
+use super::super::converge::{Outcome, Session};
 use super::super::stop::Stop;
 use super::super::{read_back, resolve};
 use super::state::{self, Rotation};
@@ -123,14 +123,11 @@ impl<'s> Scene<'s> {
     }
 
     /// Waits until the public sees what the owner sees.
-    pub(super) async fn read_back(&self, stop: &Stop) -> Result<()> {
-        let desired = self.desired(JwkSet::default(), &[], true);
-        let planned = self.session.plan(&desired).await?;
-        let object = planned.observed.key_set.and_then(|(_, object)| object);
+    pub(super) async fn read_back(&self, outcome: &Outcome, stop: &Stop) -> Result<()> {
         if self.session.is_elsewhere() {
             return Ok(());
         }
-        read_back::document(&self.jwks_uri, object.as_ref(), stop).await
+        read_back::document(&self.jwks_uri, outcome.key_set(), stop).await
     }
 }
 
@@ -143,8 +140,11 @@ async fn published_jwks_uri(issuer: &Issuer) -> Result<String> {
     };
     let parsed = Url::parse(&url).map_err(|e| cannot().because(e))?;
     let answer = document::fetch(&parsed).await.map_err(|error| {
-        let causes = error.causes().iter();
-        causes.fold(cannot(), |cannot, cause| cannot.because(cause))
+        let failed = Error::failed(format!("cannot find the keys of {issuer}")).because(format!(
+            "GET {url}: {}",
+            error.causes().join(": ")
+        ));
+        failed.hint("check the network and HTTPS_PROXY, then run again; 'irsactl verify' says what is wrong with an issuer")
     })?;
     if answer.status != 200 {
         return Err(cannot().because(format!("{url} answers HTTP status {}", answer.status)));

@@ -1,0 +1,151 @@
+//! Every changing command × every call that it makes × everything that can happen to a call, then
+//! the same command again: see tests/README.md.
+
+mod case;
+mod fault;
+mod forks;
+mod invariants;
+mod scenario;
+mod secret;
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::tenant::{Offline, Run};
+
+use case::{Case, Outcome};
+use fault::FAULTS;
+use forks::Original;
+use scenario::{SCENARIOS, Scenario};
+
+/// How many failures are shown in full.
+const SHOWN: usize = 5;
+
+/// How many cases run at once: each one mostly waits.
+const JOBS: usize = 16;
+
+#[test]
+fn whatever_happens_to_a_call_the_next_run_converges() {
+    let start = Instant::now();
+    let offline = Offline::new();
+    offline.irsactl("keygen").ok();
+    let home = TempDir::new().unwrap();
+    let wanted = std::env::var("MATRIX_CASE").unwrap_or_default();
+    let mut wanted = wanted.split(':').filter(|part| !part.is_empty());
+    let [command, nth, fault] = [wanted.next(), wanted.next(), wanted.next()];
+    let prepared: Vec<(&Scenario, (Original, PathBuf), usize)> = SCENARIOS
+        .iter()
+        .filter(|scenario| command.is_none_or(|command| command == scenario.name))
+        .map(|scenario| {
+            let prepared = scenario.prepare(home.path(), &offline.path("issuer"));
+            let calls = calls(scenario, &prepared);
+            (scenario, prepared, calls)
+        })
+        .collect();
+    let ends = Mutex::default();
+    let mut cases = Vec::new();
+    for (scenario, prepared, calls) in &prepared {
+        for nth in (1..=*calls).filter(|n| nth.is_none_or(|nth| nth == n.to_string())) {
+            let faults = FAULTS
+                .iter()
+                .filter(|one| fault.is_none_or(|fault| fault == one.name));
+            cases.extend(faults.map(|fault| Case {
+                scenario,
+                prepared,
+                nth,
+                fault,
+                ends: &ends,
+            }));
+        }
+    }
+    // The slow ones first, so that none is left alone at the end.
+    cases.sort_by_key(|case| std::cmp::Reverse(case.fault.timeout() < 60));
+    let Results {
+        mut failures,
+        missed,
+        unchanged,
+    } = run(&cases);
+    let ends = ends.lock().unwrap().len();
+    failures.sort();
+    let calls: usize = prepared.iter().map(|(_, _, calls)| calls).sum();
+    let line = format!(
+        "matrix: {} commands, {calls} calls, {} faults: {} cases ({unchanged} left nothing behind, {ends} ends), {} failed, {} not reached, {} s",
+        prepared.len(),
+        FAULTS.len(),
+        cases.len(),
+        failures.len(),
+        missed.len(),
+        start.elapsed().as_secs()
+    );
+    // Past the test harness, which shows nothing of a test that passes.
+    writeln!(std::io::stderr(), "{line}").unwrap();
+    let names: Vec<String> = failures
+        .iter()
+        .map(|(name, why)| format!("{name}: {}", why.lines().next().unwrap_or_default()))
+        .collect();
+    let shown: String = failures
+        .iter()
+        .take(SHOWN)
+        .map(|(name, why)| format!("\nMATRIX_CASE={name} cargo test --test it matrix\n{why}\n"))
+        .collect();
+    assert!(failures.is_empty(), "{line}\n{names:#?}\n{shown}");
+    assert!(missed.is_empty(), "{line}\nnot reached: {missed:#?}");
+    assert!(!cases.is_empty(), "there is no such case");
+}
+
+/// How many calls a run makes that meets no fault; the next one makes no change.
+fn calls(scenario: &Scenario, prepared: &(Original, PathBuf)) -> usize {
+    let home = TempDir::new().unwrap();
+    let stage = scenario.stage(prepared, home.path());
+    let before = stage.aws.0.log().len();
+    let run = || -> Run {
+        let mut command = stage.aws.0.command(&stage.directory, scenario.command);
+        command.output().unwrap().into()
+    };
+    run().ok();
+    let calls = stage.aws.0.log().len() - before;
+    let again = run();
+    assert!(scenario.is_settled(&again), "{again:#?}");
+    calls
+}
+
+#[derive(Default)]
+struct Results {
+    failures: Vec<(String, String)>,
+    /// Cases whose call never came.
+    missed: Vec<String>,
+    /// Cases in which the first run had no effect at all.
+    unchanged: usize,
+}
+
+/// Runs the cases, many at once.
+fn run(cases: &[Case<'_>]) -> Results {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Results::default());
+    let jobs = std::env::var("MATRIX_JOBS").map_or(JOBS, |jobs| jobs.parse().unwrap());
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = catch_unwind(AssertUnwindSafe(|| case.check()))
+                .unwrap_or_else(|_| Outcome::Failed("the test itself panicked".to_owned()));
+            let mut results = results.lock().unwrap();
+            match outcome {
+                Outcome::Passed => {}
+                Outcome::Unchanged => results.unchanged += 1,
+                Outcome::NotReached => results.missed.push(case.name()),
+                Outcome::Failed(why) => results.failures.push((case.name(), why)),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(work);
+        }
+    });
+    results.into_inner().unwrap()
+}
