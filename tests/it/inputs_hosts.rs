@@ -160,9 +160,10 @@ fn each_hostile_answer_of_a_host_is_named() {
             "endless chunks",
             &|_, jwks| {
                 jwks.send = sends(|stream| {
+                    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
                     stream.write_all(b"Transfer-Encoding: chunked\r\n\r\n")?;
                     loop {
-                        stream.write_all(b"4\r\n    \r\n")?;
+                        stream.write_all(chunk.as_bytes())?;
                     }
                 });
             },
