@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result, shell_quoted};
+use crate::error::{Error, Result, shell_path};
 use crate::file;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
@@ -38,7 +38,7 @@ impl KeyPair {
         if !file::exists(&path)? {
             let option = match dir.to_str() {
                 Some("issuer") => String::new(),
-                _ => format!(" --dir {}", shell_quoted(&dir.display().to_string())),
+                _ => format!(" --dir {}", shell_path(dir)),
             };
             return Err(
                 Error::refused(format!("cannot use the signing key {}", path.display()))
@@ -146,7 +146,7 @@ impl KeyPair {
 }
 
 fn warn_of_others(dir: &Path) {
-    let quoted = || shell_quoted(&dir.display().to_string());
+    let quoted = || shell_path(dir);
     if file::is_writable_by_others(dir) {
         output::say(format_args!(
             "warning: others can write in {}, and so put their own key there: chmod go-w {}",
