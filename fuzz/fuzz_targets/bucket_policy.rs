@@ -1,6 +1,6 @@
 #![no_main]
 #[path = "../../tests/fuzz/targets.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // one of them is used here
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::bucket_policy(data));

@@ -2,13 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, http};
+use crate::tenant::{Tenant, encoded, http};
 
 const DESTROY: &str = "destroy --cluster demo -o json";
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
-}
 
 fn status(target: &str) -> u16 {
     http("GET", target, "", "").0

@@ -2,14 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, encoded};
 use crate::verify::{VERIFY, check, failed};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes -o json";
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
-}
 
 /// Ownership, tags and encryption are part of the creating call; ACLs are part of none.
 #[test]

@@ -28,7 +28,7 @@ use scenario::{SCENARIOS, Scenario};
 const SHOWN: usize = 5;
 
 /// How many cases run at once: each one mostly waits.
-const JOBS: usize = 16;
+const JOBS: usize = 10;
 
 #[test]
 fn whatever_happens_to_a_call_the_next_run_converges() {

@@ -318,3 +318,8 @@ pub(crate) fn exchange(
         body.to_owned(),
     )
 }
+
+/// Text as it goes into a form's field.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}

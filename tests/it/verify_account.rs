@@ -2,12 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, encoded};
 use crate::verify::{VERIFY, check, failed, put};
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
-}
 
 fn warned(report: &Value) -> Vec<&str> {
     let checks = report["checks"].as_array().unwrap().iter();

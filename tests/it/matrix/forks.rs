@@ -36,6 +36,7 @@ impl Original {
     pub(super) fn start(directory: &Path) -> Self {
         // Other tests run at the same time, and theirs have deadlines.
         let mut child = Command::new("nice")
+            .args(["-n", "19"])
             .arg(TOOLS.python())
             .arg(Path::new(SOURCES).join("local_aws.py"))
             .arg("--dir")
@@ -101,6 +102,7 @@ impl Doors {
     pub(super) fn command(&self, directory: &Path, arguments: &str) -> Command {
         let mut command = Command::new("nice");
         command
+            .args(["-n", "19"])
             .arg(env!("CARGO_BIN_EXE_irsactl"))
             .args(arguments.split_whitespace())
             .current_dir(directory)
