@@ -12,7 +12,7 @@ use rustls::server::ResolvesServerCertUsingSni;
 use rustls::sign::CertifiedKey;
 
 use crate::inputs_files::allowed;
-use crate::tenant::Offline;
+use crate::tenant::{Offline, free_port};
 use crate::tls::{Pki, openssl_fingerprint, served, server, thumbprint};
 
 /// The last certificate presented counts, wherever the path that verifies ends.
@@ -110,11 +110,7 @@ fn old_protocols_are_refused_by_name() {
             "HandshakeFailure",
         ),
     ] {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let mut openssl = work.command("openssl");
         openssl.args([
             "s_server",

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Offline, Run, TOOLS, Tenant, exchange};
+use crate::tenant::{Offline, Run, TOOLS, Tenant, exchange, free_port};
 
 struct MiniStack {
     address: String,
@@ -30,11 +30,7 @@ const ACCOUNT: &str = "123456789012";
 
 impl MiniStack {
     fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let work = Offline::new();
         let mut command: Command = work.command(TOOLS.program("ministack"));
         command
