@@ -21,22 +21,36 @@ class Broken(Exception):
         self.sent = sent
 
 
+class Hold:
+    """Where one held call waits, whether it gets there before or after it is told to go on."""
+
+    def __init__(self):
+        self.resume, self.commit = threading.Event(), True
+
+    def go(self, commit):
+        self.commit = commit
+        self.resume.set()
+
+    def wait(self):
+        self.resume.wait(HELD)
+        if not self.commit:
+            raise Broken
+
+
 class Faults:
     """The plan of one fault. A held call makes the file `held` in `directory`."""
 
     def __init__(self, directory):
         self.directory, self.plan, self.count = directory, None, 0
-        self.lock, self.resume = threading.Lock(), threading.Event()
-        self.commit = True
+        self.lock = threading.Lock()
 
     def arm(self, plan):
         with self.lock:
-            self.plan, self.count, self.commit = plan, 0, True
-            self.resume.clear()
+            self.plan, self.count = {**plan, "hold": Hold()}, 0
 
     def go(self, commit):
-        self.commit = commit
-        self.resume.set()
+        """Lets the held call of the present plan go on."""
+        self.plan["hold"].go(commit)
 
     def next(self):
         """The fault of the call that has just arrived; none of most."""
@@ -55,7 +69,7 @@ class Faults:
             case "reset-before":
                 raise Broken
             case "hold-before":
-                self._hold()
+                self._hold(plan)
 
     def instead(self, plan):
         """The answer of somebody between who does not pass the call on."""
@@ -75,11 +89,9 @@ class Faults:
                 status = 200 if answer.status == 204 else answer.status
                 return Answer(status, headers, body[:len(body) // 2], answer.code)
             case "hold-after":
-                self._hold()
+                self._hold(plan)
         return answer
 
-    def _hold(self):
+    def _hold(self, plan):
         (self.directory / "held").touch()
-        self.resume.wait(HELD)
-        if not self.commit:
-            raise Broken
+        plan["hold"].wait()
