@@ -12,7 +12,7 @@ pub(crate) fn table() {
     let directory = TempDir::new().unwrap();
     let path = |name: &str, nth: usize| directory.path().join(format!("{name}-{nth}"));
     let mut ratios = Vec::new();
-    for (bits, times) in [("2048", 60), ("3072", 40), ("4096", 25)] {
+    for (bits, times) in [("2048", 150), ("3072", 60), ("4096", 40)] {
         let costs = in_turn(
             times,
             [

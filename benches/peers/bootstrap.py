@@ -35,7 +35,7 @@ arns = [f"arn:aws:s3:::{bucket}/{name}" for name in documents]
 policy = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": arns}]}
 
-s3, iam = boto3.client("s3"), boto3.client("iam")
+s3, iam = boto3.client("s3", region_name=region), boto3.client("iam", region_name=region)
 s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
 s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={
     "BlockPublicAcls": True, "IgnorePublicAcls": True,

@@ -4,6 +4,7 @@
 # upstream.sh BUCKET THUMBPRINT|-: the key pair is in issuer/; - reads the thumbprint with openssl.
 set -euo pipefail
 bucket=$1 thumbprint=$2
+export AWS_DEFAULT_REGION=$AWS_REGION
 host=$bucket.s3.$AWS_REGION.amazonaws.com
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -75,7 +75,10 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let command = with_defaults(P::command(), &settings);
+    let command = match settings.is_empty() {
+        true => P::command(),
+        false => with_defaults(P::command(), &settings),
+    };
     let matches = command
         .try_get_matches_from(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;
