@@ -22,17 +22,36 @@ use crate::verify::takeover::{self, Owner};
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
+use super::inspect::{Target, fetch};
 use super::proof::told;
-use super::{Target, fetch};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;
 
 /// What the account's owner knows.
-pub(super) struct Findings {
+pub(in crate::commands) struct Findings {
     pub(super) checks: Vec<Check>,
+    /// What differs from how it must be, and what was read to know; none when nobody could look.
+    pub(in crate::commands) planned: Option<Planned>,
+    /// The roles that trust the issuer; none when they could not be listed.
+    pub(in crate::commands) roles: Option<Vec<Role>>,
+}
+
+impl Findings {
+    /// A check of something that keeps the account from being compared.
+    fn unknown(check: Check) -> Self {
+        Self {
+            checks: vec![check],
+            planned: None,
+            roles: None,
+        }
+    }
+
     /// Whether the provider exists; it may when nobody could look.
-    pub(super) provider_exists: bool,
+    pub(super) fn provider_exists(&self) -> bool {
+        let planned = self.planned.as_ref();
+        planned.is_none_or(|planned| planned.observed.provider.is_some())
+    }
 }
 
 /// All checks that need credentials.
@@ -47,11 +66,7 @@ pub(super) async fn checks(
 ) -> Result<Findings> {
     const NAME: &str = "AWS resources";
     let issuer = target.issuer.as_str();
-    let unknown = |check: Check| Findings {
-        checks: vec![check],
-        provider_exists: true,
-    };
-    let skipped = |error: &Error| unknown(Check::skipped(NAME, issuer, told(error)));
+    let skipped = |error: &Error| Findings::unknown(Check::skipped(NAME, issuer, told(error)));
     let session = match session {
         Ok(session) => session,
         Err(error) if error.exit() == Exit::Refused => return Err(error),
@@ -59,17 +74,20 @@ pub(super) async fn checks(
     };
     let desired = desired(&session, target, options, tags, region, chain)?;
     let mut found = match session.plan(&desired).await {
-        Ok(Planned { plan, observed }) => {
-            let mut checks = plan::differences(issuer, &target.repair(), &plan);
-            checks.extend(plan::encryption(&observed));
+        Ok(planned) => {
+            let observed = &planned.observed;
+            let mut checks = plan::differences(issuer, &target.repair(), &planned.plan);
+            checks.extend(plan::encryption(observed));
             if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
                 let name = format!("s3://{}", place.bucket);
                 checks.push(objects::statements(&name, bucket.policy.as_ref()));
             }
-            checks.extend(trust(&session, target, region, &observed).await?);
+            let (found, roles) = trust(&session, target, region, observed).await?;
+            checks.extend(found);
             Findings {
                 checks,
-                provider_exists: observed.provider.is_some(),
+                planned: Some(planned),
+                roles,
             }
         }
         Err(error) if error.exit() == Exit::Refused => {
@@ -78,11 +96,11 @@ pub(super) async fn checks(
             let hint = error
                 .hint_text()
                 .unwrap_or("'irsactl bootstrap --dry-run' shows more");
-            unknown(check.hint(hint))
+            Findings::unknown(check.hint(hint))
         }
         Err(error) => skipped(&error),
     };
-    if found.provider_exists
+    if found.provider_exists()
         && let Some(provider) = &desired.provider
     {
         let own = own_buckets(&session).await;
@@ -160,15 +178,15 @@ pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
     }
 }
 
-/// The roles of the account that trust the issuer.
+/// The roles of the account that trust the issuer; none when they cannot be listed.
 async fn trust(
     session: &Session<'_>,
     target: &Target,
     region: &str,
     observed: &Observed,
-) -> Result<Vec<Check>> {
+) -> Result<(Vec<Check>, Option<Vec<Role>>)> {
     let Some(aws) = session.aws() else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     };
     let host_path = target.issuer.host_path();
     let provider_arn = arn::provider(&partition::of_region(region)?, &session.account, host_path);
@@ -178,11 +196,8 @@ async fn trust(
             .map(|(arn, trust)| Role { arn, trust })
             .collect(),
         Err(error) => {
-            return Ok(vec![Check::skipped(
-                "role trust",
-                &provider_arn,
-                told(&error),
-            )]);
+            let check = Check::skipped("role trust", &provider_arn, told(&error));
+            return Ok((vec![check], None));
         }
     };
     let audiences = observed
@@ -194,7 +209,9 @@ async fn trust(
         host_path,
         audiences,
     };
-    Ok(roles::check(&roles, &trusted))
+    let checks = roles::check(&roles, &trusted);
+    let concerned = roles.into_iter().filter(|role| role.trusts(&trusted));
+    Ok((checks, Some(concerned.collect())))
 }
 
 /// Objects beside the two documents.
