@@ -5,6 +5,8 @@ mod changes;
 mod document;
 mod picture;
 
+use std::cmp::Reverse;
+
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -104,17 +106,6 @@ struct Group<'a> {
 }
 
 #[derive(Serialize)]
-struct Document {
-    name: &'static str,
-    url: String,
-    status: String,
-    content_type: Option<String>,
-    bytes: usize,
-    tokens: Vec<Token>,
-    left_out: usize,
-}
-
-#[derive(Serialize)]
 struct Policy {
     title: String,
     /// The worst that a check says of it.
@@ -176,8 +167,8 @@ impl Page<'_> {
             groups => value(self.groups()),
             changes => self.compared.map(|(plan, _)| value(changes::of(plan))),
             documents => value([
-                published("discovery.json", self.discovery),
-                published("keys.json", self.jwks),
+                document::published("discovery.json", self.discovery),
+                document::published("keys.json", self.jwks),
             ]),
             kids => value(self.kids()),
             hosts => value(&self.hosts),
@@ -206,11 +197,10 @@ impl Page<'_> {
         let provider = self.compared.and_then(|(_, seen)| seen.provider.as_ref());
         let kids = self.kids();
         let audiences = provider.map(|provider| provider.audiences.iter());
-        let role_names: Option<Vec<&str>> = self.roles.map(|roles| {
-            let names = roles.iter().map(|role| role.arn.as_str());
-            names
-                .map(|arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name))
-                .collect()
+        let role_names = self.roles().map(|roles| {
+            let arns = roles.into_iter().map(|(role, _)| role.arn.as_str());
+            arns.map(|arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name))
+                .collect::<Vec<_>>()
         });
         let roles = match role_names {
             Some(names) if !names.is_empty() => names,
@@ -296,14 +286,23 @@ impl Page<'_> {
     }
 
     fn trust_policies(&self) -> Option<Vec<Policy>> {
-        let roles = self.roles?.iter().map(|role| Policy {
+        let roles = self.roles()?.into_iter().map(|(role, outcome)| Policy {
             title: role.arn.clone(),
-            outcome: self
-                .said_of("role trust", Some(&role.arn))
-                .or(Some(Outcome::Pass)),
+            outcome: Some(outcome),
             tokens: document::json(&role.trust),
         });
         Some(roles.collect())
+    }
+
+    /// The roles and what the checks say of them, the worst first.
+    fn roles(&self) -> Option<Vec<(&Role, Outcome)>> {
+        let said = |role: &Role| self.said_of("role trust", Some(&role.arn));
+        let roles = self.roles?.iter();
+        let mut roles: Vec<_> = roles
+            .map(|role| (role, said(role).unwrap_or(Outcome::Pass)))
+            .collect();
+        roles.sort_by_key(|(_, outcome)| Reverse(picture::rank(*outcome)));
+        Some(roles)
     }
 
     /// What a check says of a place, or of whatever it is about.
@@ -312,23 +311,6 @@ impl Page<'_> {
         let said = checks
             .find(|check| check.name == name && place.is_none_or(|place| check.place == place));
         said.map(|check| check.outcome)
-    }
-}
-
-fn published(name: &'static str, page: &Published) -> Document {
-    let answer = page.answer.as_ref();
-    let (tokens, left_out) = page.body().map(document::published).unwrap_or_default();
-    Document {
-        name,
-        url: page.url.clone(),
-        status: match answer {
-            Ok(answer) => format!("HTTP status {}", answer.status),
-            Err(cause) => cause.clone(),
-        },
-        content_type: answer.ok().and_then(|answer| answer.content_type.clone()),
-        bytes: page.body().map_or(0, <[u8]>::len),
-        tokens,
-        left_out,
     }
 }
 

@@ -152,6 +152,10 @@ fn what_is_wrong_is_shown_and_hostile_text_stays_text() {
         "Effect": "Allow", "Principal": { "Federated": answer["provider_arn"] }, "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": { "StringLike": { sub: "\"><svg onload=alert(4)>*" } },
     }]});
+    for name in 'a'..='j' {
+        let role = format!("role --cluster demo --service-account default/{name} --yes");
+        tenant.irsactl(&role).ok();
+    }
     tenant.iam(&format!(
         "Action=CreateRole&RoleName=open&AssumeRolePolicyDocument={}",
         encoded(&trust.to_string())
@@ -213,6 +217,8 @@ fn what_is_wrong_is_shown_and_hostile_text_stays_text() {
         "{page}"
     );
     for view in views(&tenant) {
+        // The role that is wrong comes first, in the picture too.
+        shows(&view, "tree", &["then Roles open, demo-default-a, "]);
         shows(
             &view,
             "text",

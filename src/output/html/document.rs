@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::output::plan;
+use crate::verify::page::Page;
 
 /// The longest text that is shown; a JWK Set of a hundred keys has half of it.
 const SHOWN: usize = 128 * 1024;
@@ -23,8 +24,38 @@ impl Token {
     }
 }
 
-/// A document as it is published, and how many bytes of it are left out.
-pub(super) fn published(body: &[u8]) -> (Vec<Token>, usize) {
+/// A published document.
+#[derive(Serialize)]
+pub(super) struct Document {
+    name: &'static str,
+    url: String,
+    status: String,
+    content_type: Option<String>,
+    bytes: usize,
+    tokens: Vec<Token>,
+    left_out: usize,
+}
+
+/// A document as anybody gets it.
+pub(super) fn published(name: &'static str, page: &Page) -> Document {
+    let answer = page.answer.as_ref();
+    let (tokens, left_out) = page.body().map(body).unwrap_or_default();
+    Document {
+        name,
+        url: page.url.clone(),
+        status: match answer {
+            Ok(answer) => format!("HTTP status {}", answer.status),
+            Err(cause) => cause.clone(),
+        },
+        content_type: answer.ok().and_then(|answer| answer.content_type.clone()),
+        bytes: page.body().map_or(0, <[u8]>::len),
+        tokens,
+        left_out,
+    }
+}
+
+/// The text of a body, and how many bytes of it are left out.
+fn body(body: &[u8]) -> (Vec<Token>, usize) {
     let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
     let shown = &body[..body.len().min(SHOWN)];
     let text = String::from_utf8_lossy(shown);
@@ -126,7 +157,7 @@ mod tests {
             kinds,
             ["", "name", "", "string", "", "name", "", "word", ""]
         );
-        let (tokens, left_out) = published(&[b'a'; SHOWN + 3]);
+        let (tokens, left_out) = body(&[b'a'; SHOWN + 3]);
         assert_eq!((tokens.len(), left_out), (1, 3));
     }
 }

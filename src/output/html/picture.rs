@@ -53,14 +53,18 @@ impl Part {
     /// The worst that checks of it found; a skipped check says nothing where another one passed.
     fn outcome(self, checks: &[Check]) -> Option<Outcome> {
         let about = |check: &&Check| Self::of(check.name).contains(&self);
-        let rank = |outcome: &Outcome| match outcome {
-            Outcome::Fail => 3,
-            Outcome::Warn => 2,
-            Outcome::Pass => 1,
-            Outcome::Skipped => 0,
-        };
         let outcomes = checks.iter().filter(about).map(|check| check.outcome);
-        outcomes.max_by_key(rank)
+        outcomes.max_by_key(|outcome| rank(*outcome))
+    }
+}
+
+/// How much an outcome matters.
+pub(super) fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Fail => 3,
+        Outcome::Warn => 2,
+        Outcome::Pass => 1,
+        Outcome::Skipped => 0,
     }
 }
 
