@@ -148,6 +148,7 @@ fn render(found: &Inspection, cluster: Option<&str>, now: u64) -> Result<String>
         provider_arn: provider_arn.as_deref(),
         checks: &found.checks,
         compared,
+        repair: &found.target.repair(),
         roles: owner.roles.as_deref(),
         discovery: &found.public.discovery,
         jwks: &found.public.jwks,

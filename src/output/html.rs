@@ -54,6 +54,8 @@ pub struct Page<'a> {
     pub checks: &'a Report,
     /// What differs from how it must be, and what is there; none when nobody could look.
     pub compared: Option<(&'a Plan, &'a Observed)>,
+    /// The command that makes the changes.
+    pub repair: &'a str,
     /// The roles that trust the issuer; none when they could not be listed.
     pub roles: Option<&'a [Role]>,
     /// The published discovery document.
@@ -158,6 +160,7 @@ impl Page<'_> {
             issuer => self.issuer.as_str(),
             account => self.account,
             region => self.region,
+            repair => self.repair,
             passed => !self.checks.failed(),
             count => context! {
                 all => self.checks.0.len(), pass => count(Outcome::Pass), fail => count(Outcome::Fail),

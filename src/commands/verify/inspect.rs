@@ -55,7 +55,7 @@ pub(in crate::commands) struct Target {
 
 impl Target {
     /// The command that makes what is missing.
-    pub(super) fn repair(&self) -> String {
+    pub(in crate::commands) fn repair(&self) -> String {
         match self.place {
             Some(_) => "irsactl bootstrap".to_owned(),
             None => format!("irsactl provider --issuer {}", self.issuer),
