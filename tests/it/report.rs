@@ -245,8 +245,8 @@ fn the_same_state_gives_the_same_bytes_and_nobody_elses_file_is_lost() {
     assert_eq!(fs::read(tenant.path("report.html")).unwrap(), first);
 
     let key = fs::read(tenant.path("issuer/sa-signer.key")).unwrap();
-    tenant.shell("ln -s report.html link.html; mkdir dir");
-    for other in ["issuer/sa-signer.key", "link.html", "dir", "/dev/null"] {
+    tenant.shell("ln -s report.html link.html; mkdir dir; mkfifo pipe");
+    for other in ["issuer/sa-signer.key", "link.html", "dir", "pipe"] {
         let report = format!("report --cluster demo --html {other}");
         let run = tenant.irsactl(&report);
         run.fails(4, &["something else than a report is there", "hint:"]);
