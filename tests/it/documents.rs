@@ -93,6 +93,7 @@ fn every_example_of_a_help_page_works() {
         "migrate next",
         "migrate back",
         "verify",
+        "report",
         "explain",
         "token mint",
         "token decode",
@@ -120,7 +121,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 65);
+    assert_eq!(examples, 67);
 }
 
 #[test]
