@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::error::Error;
+use crate::output::program;
 
 use super::file::{ClusterFile, Setting};
 
@@ -75,7 +76,7 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let command = with_defaults(P::command(), &settings);
+    let command = with_defaults(program::name(P::command()), &settings);
     let matches = command
         .try_get_matches_from(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;

@@ -4,6 +4,7 @@ mod form;
 mod github;
 mod markdown;
 pub mod plan;
+pub mod program;
 pub mod report;
 mod sanitize;
 
@@ -55,7 +56,8 @@ pub fn print_error(error: &Error) {
         say(format_args!("  caused by: {}", sanitized(cause)));
     }
     if let Some(hint) = error.hint_text() {
-        say(format_args!("  {BOLD}hint:{BOLD:#} {}", sanitized(hint)));
+        let hint = program::named(&sanitized(hint));
+        say(format_args!("  {BOLD}hint:{BOLD:#} {hint}"));
     }
 }
 

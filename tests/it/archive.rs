@@ -11,7 +11,7 @@ use crate::linters::lint;
 use crate::session::repository;
 use crate::tenant::{Offline, Run};
 
-const TARGET: &str = "x86_64-unknown-linux-musl";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
 
 static DIST: LazyLock<TempDir> = LazyLock::new(|| {
     let dist = TempDir::new().unwrap();
@@ -31,9 +31,23 @@ pub(crate) fn archive() -> PathBuf {
     DIST.path().join(format!("irsactl-{TARGET}-v{version}.tgz"))
 }
 
+/// Where a release has the archive of a target.
+pub(crate) fn release_url(repository: &str, target: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{repository}/releases/download/v{version}/irsactl-{target}-v{version}.tgz")
+}
+
 #[test]
 fn the_scripts_pass_shellcheck() {
-    lint("shellcheck", &["packaging/archive", "packaging/install"]);
+    let scripts = [
+        "archive",
+        "bare-chroot",
+        "install",
+        "manifests",
+        "release-notes",
+    ];
+    let scripts = scripts.map(|name| format!("packaging/{name}"));
+    lint("shellcheck", &scripts.each_ref().map(String::as_str));
 }
 
 /// The README's two commands, below a prefix that needs no sudo.

@@ -43,6 +43,7 @@ mod migrate;
 mod migrate_cluster;
 mod migrate_evidence;
 mod migrate_state;
+mod packaging;
 mod properties;
 mod refusals;
 mod role;
