@@ -179,7 +179,10 @@ fn gitlab_plans_a_merge_request_applies_the_default_branch_and_verifies() {
 
     let apply = pipeline("push");
     assert_eq!(apply.code, 0, "{apply:#?}");
-    let told = format!("issuer https://{}", tenant.bucket());
+    let told = format!(
+        "issuer https://{}.s3.us-west-2.amazonaws.com, 10 changes",
+        tenant.bucket()
+    );
     assert!(apply.stdout.contains(&told), "{apply:#?}");
     let nightly = pipeline("schedule");
     assert_eq!(nightly.code, 0, "{nightly:#?}");
