@@ -76,7 +76,11 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let command = with_defaults(program::name(P::command()), &settings);
+    let command = program::name(P::command());
+    let command = match settings.is_empty() {
+        true => command,
+        false => with_defaults(command, &settings),
+    };
     let matches = command
         .try_get_matches_from(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;
