@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt_key;
+mod archive;
 mod bad_input;
 mod bootstrap;
+mod ci_examples;
 mod cluster_file;
 mod consent;
 mod convergence;
@@ -32,6 +34,7 @@ mod keys;
 mod kubectl;
 mod layout;
 mod least_privilege;
+mod linters;
 mod local_aws;
 mod local_cluster;
 mod matrix;
@@ -40,12 +43,14 @@ mod migrate;
 mod migrate_cluster;
 mod migrate_evidence;
 mod migrate_state;
+mod packaging;
 mod properties;
 mod refusals;
 mod report;
 mod role;
 mod rotate;
 mod rotate_foreign;
+mod runner;
 mod secrets;
 mod session;
 mod signing_key_files;
