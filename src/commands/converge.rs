@@ -16,11 +16,11 @@ use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
 use crate::plan::observed::{Object, Observed};
+use crate::plan::saved::SavedPlan;
 
 use super::change_options::{ChangeOptions, Consent};
-use super::read_back;
-use super::resolve;
 use super::stop::{AGAIN, Stop};
+use super::{read_back, resolve, saved_plan};
 
 /// A run against one account: connected, or offline.
 pub(super) struct Session<'s> {
@@ -28,6 +28,8 @@ pub(super) struct Session<'s> {
     /// The account of the credentials, or `--account-id` when offline.
     pub(super) account: AccountId,
     target: Target,
+    /// The plan that is carried out, and no other.
+    pub(super) saved: Option<SavedPlan>,
     stop: &'s Stop,
 }
 
@@ -92,6 +94,7 @@ impl<'s> Session<'s> {
                 aws: None,
                 account: account.clone(),
                 target: target(account),
+                saved: None,
                 stop,
             });
         }
@@ -118,6 +121,9 @@ impl<'s> Session<'s> {
             ))
             .hint("choose another --region or --profile"));
         }
+        if let Some(saved) = &global.saved {
+            saved_plan::check_place(saved, &identity.account, region, &aws.endpoints)?;
+        }
         let target = Target {
             caller: Some(identity.arn),
             endpoint: aws.s3_endpoint.clone(),
@@ -127,6 +133,7 @@ impl<'s> Session<'s> {
             aws: Some(aws),
             account: identity.account,
             target,
+            saved: global.saved.clone(),
             stop,
         })
     }
@@ -165,6 +172,7 @@ impl<'s> Session<'s> {
         options: &ChangeOptions,
         before: impl FnOnce() -> Result<()>,
     ) -> Result<Outcome> {
+        saved_plan::check(self, desired, &planned)?;
         let Planned { plan, observed } = planned;
         let changes = plan.changes.len();
         let Some(aws) = &self.aws else {
