@@ -27,7 +27,7 @@ pub(super) struct ChangeOptions {
     #[arg(long, requires = "dry_run", value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Make the changes without asking
-    #[arg(short, long, conflicts_with = "dry_run")]
+    #[arg(short, long, conflicts_with_all = ["dry_run", "offline", "detailed_exitcode", "documents", "out"])]
     pub(super) yes: bool,
     /// Take over a bucket or provider that is not tagged as ours
     #[arg(long)]

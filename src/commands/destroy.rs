@@ -45,10 +45,10 @@ pub struct Destroy {
     #[arg(long, requires = "delete_bucket")]
     i_understand_takeover: bool,
     /// The name of the cluster once more, in place of typing it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["dry_run", "detailed_exitcode", "out"])]
     confirm: Option<String>,
     /// Print the plan and change nothing
-    #[arg(short = 'n', long, conflicts_with = "confirm")]
+    #[arg(short = 'n', long)]
     dry_run: bool,
     /// With --dry-run: exit with 2 when changes are pending
     #[arg(long, requires = "dry_run")]

@@ -64,8 +64,8 @@ impl Layers {
         self.origins.get(id).cloned().unwrap_or(Origin::Default)
     }
 
-    /// The command line in one form: subcommands, then options in the order of the help page. Those with
-    /// the ids of `without` are left out.
+    /// The command line in one form and one order: subcommands, then options. Those with the ids of
+    /// `without` are left out.
     pub fn arguments(&self, without: &[&str]) -> Vec<OsString> {
         let is_wanted = |id: &String| !without.contains(&id.as_str());
         let given = self.given.iter();

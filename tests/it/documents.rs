@@ -80,6 +80,7 @@ fn every_example_of_a_help_page_works() {
         "keygen",
         "jwks",
         "discovery",
+        "apply",
         "bootstrap",
         "publish",
         "thumbprint",
@@ -120,7 +121,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 65);
+    assert_eq!(examples, 67);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt_key;
+mod apply;
 mod bad_input;
 mod bootstrap;
 mod cluster_file;
