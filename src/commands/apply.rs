@@ -13,7 +13,6 @@ use crate::config::Global;
 use crate::config::parse::{Origin, Unparsed, parse};
 use crate::error::{Error, Exit, Result};
 use crate::file;
-use crate::output;
 use crate::plan::saved::{MAX, SavedPlan};
 
 use super::saved_plan;
@@ -118,8 +117,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     limited.map_err(|cause| cannot().because(cause))?;
     match text.len() > MAX {
         true => Err(cannot().because(format!(
-            "it has more than {MAX} bytes, so it is not a saved plan: {}",
-            output::path(path)
+            "it is larger than {} KiB, so it is not a saved plan",
+            MAX / 1024
         ))),
         false => Ok(text),
     }

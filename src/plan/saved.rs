@@ -134,22 +134,14 @@ impl SavedPlan {
                 ));
             }
         }
-        let planned = self
-            .endpoints
-            .iter()
-            .map(|(name, url)| (name.as_str(), url));
-        let same = planned.eq(endpoints.iter().map(|(name, url)| (*name, url)));
-        let list = |urls: Vec<&String>| match urls.is_empty() {
-            true => "AWS's own".to_owned(),
-            false => format!("{urls:?}"),
-        };
-        (!same).then(|| {
-            format!(
-                "it was made with the endpoints {}, and these are {}",
-                list(self.endpoints.values().collect()),
-                list(endpoints.values().collect())
-            )
-        })
+        let planned = listed(
+            self.endpoints
+                .iter()
+                .map(|(name, url)| (name.as_str(), url)),
+        );
+        let here = listed(endpoints.iter().map(|(name, url)| (*name, url)));
+        (planned != here)
+            .then(|| format!("it was made for the endpoints {planned}, and these are {here}"))
     }
 
     /// Whether a plan that is made now has nothing left to do.
@@ -235,13 +227,22 @@ impl Shown {
         let mut names: Vec<&str> = differing
             .filter_map(|field| field["name"].as_str())
             .collect();
-        names.dedup();
         names.sort_unstable();
         names.dedup();
         match names.is_empty() {
             true => self.name.clone(),
             false => format!("{}: {}", self.name, names.join(", ")),
         }
+    }
+}
+
+fn listed<'a>(endpoints: impl Iterator<Item = (&'a str, &'a String)>) -> String {
+    let listed: Vec<String> = endpoints
+        .map(|(name, url)| format!("{name} {url}"))
+        .collect();
+    match listed.is_empty() {
+        true => "of AWS itself".to_owned(),
+        false => listed.join(", "),
     }
 }
 

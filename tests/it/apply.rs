@@ -209,9 +209,15 @@ fn a_plan_is_for_its_account_region_and_endpoint() {
     elsewhere("AWS_ACCESS_KEY_ID", &key, &words);
     let words = ["made for region us-west-2, and this is eu-west-1"];
     elsewhere("AWS_REGION", "eu-west-1", &words);
-    for name in ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_IAM"] {
-        let words = ["AWS's own, and these are [\"http://127.0.0.1:"];
-        elsewhere(name, Tenant::endpoint(), &words);
+    for (name, service) in [
+        ("AWS_ENDPOINT_URL_S3", "S3"),
+        ("AWS_ENDPOINT_URL_IAM", "IAM"),
+    ] {
+        let words = format!(
+            "of AWS itself, and these are {service} {}",
+            Tenant::endpoint()
+        );
+        elsewhere(name, Tenant::endpoint(), &[&words]);
     }
     refused(
         &tenant,
@@ -392,8 +398,12 @@ fn a_file_that_is_not_as_it_was_saved_is_refused() {
         assert_eq!(piped.code, code, "{reason}: {piped:#?}");
         assert_eq!(tenant.changes(), calls, "{reason}");
     }
-    refused(&tenant, "apply plan.json", &[]);
-    tenant.write("plan.json", &text);
+    // One role plans, another of the same account applies.
+    let reader = edited(
+        "/plan/caller",
+        "arn:aws:iam::111122223333:role/reader".into(),
+    );
+    tenant.write("plan.json", signed(&tenant, reader));
     tenant.irsactl("apply plan.json").ok();
 }
 
