@@ -1,5 +1,6 @@
 //! A plan that was saved is carried out as it was reviewed, or not at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
@@ -49,6 +50,10 @@ fn what_was_reviewed_is_what_is_done_and_only_once() {
     let plan = saved(&tenant);
     assert_eq!(plan["plan"], shown);
     assert_eq!(plan["arguments"], json!(["bootstrap", "--cluster=demo"]));
+    // Each call has a hash of its own, of all that it sends.
+    let hashes = plan["changes_sha256"].as_array().unwrap();
+    let hashes: BTreeSet<&str> = hashes.iter().map(|hash| hash.as_str().unwrap()).collect();
+    assert!(hashes.len() == 6 && hashes.iter().all(|hash| hash.len() == 64));
 
     let applied = tenant.irsactl("apply plan.json -o json");
     assert!(applied.stderr.contains("plan: 5 to create"), "{applied:#?}");
@@ -209,6 +214,9 @@ fn a_plan_is_for_its_account_region_and_endpoint() {
     elsewhere("AWS_ACCESS_KEY_ID", &key, &words);
     let words = ["made for region us-west-2, and this is eu-west-1"];
     elsewhere("AWS_REGION", "eu-west-1", &words);
+    // What would be a slip on the command line is a refusal of the plan.
+    let words = ["no account-regional names there"];
+    elsewhere("AWS_REGION", "me-south-1", &words);
     for (name, service) in [
         ("AWS_ENDPOINT_URL_S3", "S3"),
         ("AWS_ENDPOINT_URL_IAM", "IAM"),
