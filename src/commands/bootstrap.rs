@@ -10,11 +10,11 @@ use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
-use crate::plan::desired::Desired;
+use crate::plan::desired::{Desired, ThumbprintChoice};
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
-use super::converge::Session;
+use super::converge::{Planned, Session};
 use super::flags::NodeOptions;
 use super::key_pair::{self, KeyPair};
 use super::provider::ProviderOptions;
@@ -106,25 +106,25 @@ impl Bootstrap {
         self.names.check(&region)?;
         let adopted = self.adopt.keys()?;
         let keeps_key = adopted.is_some();
-        // A new key stays in memory until the changes are agreed to.
-        let pair = match change.dry_run {
-            _ if keeps_key => None,
-            true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
-            false => Some(KeyPair::load_or_generate(&global.dir, 2048)?),
+        let pair = async {
+            // A new key stays in memory until the changes are agreed to.
+            Ok(match change.dry_run {
+                _ if keeps_key => None,
+                true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
+                false => Some(KeyPair::load_or_generate_meanwhile(&global.dir, 2048).await?),
+            })
         };
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline);
+        let (pair, session) = tokio::try_join!(pair, session)?;
         let own = pair.iter().map(|pair| pair.public.clone());
         let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
         let keys = jwks::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
-        let account = self.names.account_id.as_ref();
-        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
         let issuer = place.issuer.clone();
-        let thumbprint = self
-            .provider
-            .thumbprint(issuer.host(), change.offline)
-            .await?;
         let tags = change.tags(self.names.cluster.as_deref());
+        let thumbprint = ThumbprintChoice::Iam;
         let provider =
             self.provider
                 .desired(&issuer, &session, &region, thumbprint, tags.clone())?;
@@ -138,7 +138,7 @@ impl Bootstrap {
             .map(|role| role.arn(&session.account, &region));
         let role_arns = role_arns.collect::<Result<Vec<_>>>()?;
         let publication = publish::publication(&place, &session, keys, &self.key, tags);
-        let desired = Desired {
+        let mut desired = Desired {
             issuer: issuer.clone(),
             publication: Some(publication),
             provider: Some(provider),
@@ -150,7 +150,13 @@ impl Bootstrap {
         self.node.warn_of_lock_out(keeps_key);
         let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);
-        let mut planned = session.plan(&desired).await?;
+        // The plan needs the thumbprint, reading what is there does not.
+        let (thumbprint, observed) = tokio::join!(
+            self.provider.thumbprint(issuer.host(), change.offline),
+            session.observe(&desired)
+        );
+        desired.set_thumbprint(thumbprint?);
+        let mut planned = Planned::new(&desired, observed?)?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
         if change.dry_run {

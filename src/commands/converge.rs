@@ -39,6 +39,14 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
+impl Planned {
+    /// Compares.
+    pub(super) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
+        let plan = diff::diff(desired, &observed)?;
+        Ok(Self { observed, plan })
+    }
+}
+
 /// What a run came to.
 pub(super) struct Outcome {
     /// How many changes were made.
@@ -138,25 +146,25 @@ impl<'s> Session<'s> {
         })
     }
 
-    /// Observes and compares. The account's own public access block is looked at before a bucket.
+    /// Observes and compares.
     pub(super) async fn plan(&self, desired: &Desired) -> Result<Planned> {
-        let observed = match &self.aws {
-            None => Observed::default(),
-            Some(aws) => {
-                let account = async {
-                    match &desired.publication {
-                        Some(publication) => {
-                            observe::check_account(aws, &publication.account).await
-                        }
-                        None => Ok(()),
-                    }
-                };
-                let ((), observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
-                observed
+        Planned::new(desired, self.observe(desired).await?)
+    }
+
+    /// Observes what `desired` names, whatever it is to be like. The account's own public access block
+    /// is looked at beside a bucket.
+    pub(super) async fn observe(&self, desired: &Desired) -> Result<Observed> {
+        let Some(aws) = &self.aws else {
+            return Ok(Observed::default());
+        };
+        let account = async {
+            match &desired.publication {
+                Some(publication) => observe::check_account(aws, &publication.account).await,
+                None => Ok(()),
             }
         };
-        let plan = diff::diff(desired, &observed)?;
-        Ok(Planned { observed, plan })
+        let ((), observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
+        Ok(observed)
     }
 
     /// The plan as an answer.

@@ -132,6 +132,10 @@ struct Public {
     /// The host that the discovery document names for the JWK Set, and its chain.
     host: String,
     chain: Result<Chain>,
+    /// The chain of the issuer's own host, where that is another one.
+    own_chain: Option<Result<Chain>>,
+    /// What the bucket answers when it is asked for a list.
+    listing: Option<Page>,
 }
 
 impl Verify {
@@ -176,15 +180,23 @@ impl Verify {
                 }
             }
         };
-        let public = look(&target.issuer).await;
-        let mut checks = public_checks(global, &target, &public).await?;
         let options = ProviderOptions::of_file(global);
         let file = global.layers.file.as_ref();
         let mut tags = file.map(|file| file.spec.tags.clone()).unwrap_or_default();
         tags.extend(owner_tags(names.cluster.as_deref()));
-        let (region, chain) = (region.as_str(), &public.chain);
-        let pages = [&public.discovery, &public.jwks];
-        let owner = account::checks(session, &target, &options, tags, region, chain, pages).await?;
+        let region = region.as_str();
+        let (public, owner) = tokio::join!(
+            look(&target),
+            account::look(session, &target, &options, tags, region)
+        );
+        let mut checks = public_checks(global, &target, &public)?;
+        let owner = match owner? {
+            Ok(seen) => seen.checks(&target, region, &public).await?,
+            Err(skipped) => account::Findings {
+                checks: vec![skipped],
+                provider_exists: true,
+            },
+        };
         checks.extend(owner.checks);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
         checks.extend(
@@ -235,36 +247,56 @@ fn print(issuer: Option<Issuer>, checks: Vec<Check>, global: &Global) -> Result<
     Ok(if passed { Exit::Done } else { Exit::Drift })
 }
 
-/// Fetches what STS fetches, in its order.
-async fn look(issuer: &Issuer) -> Public {
-    let discovery = fetch(&issuer.discovery_url()).await;
-    let jwks_uri = discovery::jwks_uri(&discovery).unwrap_or_else(|| issuer.jwks_uri());
-    let place = Url::parse(&jwks_uri).ok();
-    let place = place.and_then(|url| Some((url.host_str()?.to_owned(), url.port().unwrap_or(443))));
-    let (host, port) = place.unwrap_or_else(|| (issuer.host().to_owned(), 443));
-    let (jwks, chain) = tokio::join!(fetch(&jwks_uri), chain::fetch(&host, port));
+/// Fetches what STS fetches, in its order, and beside it what nobody should see.
+async fn look(target: &Target) -> Public {
+    let issuer = &target.issuer;
+    let documents = async {
+        let discovery = fetch(&issuer.discovery_url()).await;
+        let jwks_uri = discovery::jwks_uri(&discovery).unwrap_or_else(|| issuer.jwks_uri());
+        let place = Url::parse(&jwks_uri).ok();
+        let place =
+            place.and_then(|url| Some((url.host_str()?.to_owned(), url.port().unwrap_or(443))));
+        let (host, port) = place.unwrap_or_else(|| (issuer.host().to_owned(), 443));
+        let own_chain = async {
+            match issuer.host() == host {
+                true => None,
+                false => Some(chain::fetch(issuer.host(), 443).await),
+            }
+        };
+        let (jwks, chain, own_chain) =
+            tokio::join!(fetch(&jwks_uri), chain::fetch(&host, port), own_chain);
+        (discovery, jwks, host, chain, own_chain)
+    };
+    let listing = async {
+        match target.place {
+            Some(_) => {
+                let url = format!("https://{}/?list-type=2&max-keys=1", issuer.host());
+                Some(fetch(&url).await)
+            }
+            None => None,
+        }
+    };
+    let ((discovery, jwks, host, chain, own_chain), listing) = tokio::join!(documents, listing);
     Public {
         discovery,
         jwks,
         host,
         chain,
+        own_chain,
+        listing,
     }
 }
 
-async fn public_checks(global: &Global, target: &Target, public: &Public) -> Result<Vec<Check>> {
+fn public_checks(global: &Global, target: &Target, public: &Public) -> Result<Vec<Check>> {
     let local = local_kid(&global.dir);
     let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
     let mut checks = discovery::check(&target.issuer, &public.discovery);
     checks.extend(jwks::check(&public.jwks, local));
     checks.extend(tls_checks(&public.host, &public.chain)?);
-    let host = target.issuer.host();
-    if host != public.host {
-        checks.extend(tls_checks(host, &chain::fetch(host, 443).await)?);
+    if let Some(own_chain) = &public.own_chain {
+        checks.extend(tls_checks(target.issuer.host(), own_chain)?);
     }
-    if target.place.is_some() {
-        let url = format!("https://{host}/?list-type=2&max-keys=1");
-        checks.push(objects::listing(&fetch(&url).await));
-    }
+    checks.extend(public.listing.as_ref().map(objects::listing));
     Ok(checks)
 }
 

@@ -95,7 +95,10 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let mut command = with_defaults(P::command(), &settings);
+    let mut command = match settings.is_empty() {
+        true => P::command(),
+        false => with_defaults(P::command(), &settings),
+    };
     let matches = command
         .try_get_matches_from_mut(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;

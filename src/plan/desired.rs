@@ -45,6 +45,15 @@ pub struct Desired {
     pub adopt: bool,
 }
 
+impl Desired {
+    /// Settles the provider's thumbprint, which takes a look at the issuer's host.
+    pub fn set_thumbprint(&mut self, thumbprint: ThumbprintChoice) {
+        if let Some(provider) = &mut self.provider {
+            provider.thumbprint = thumbprint;
+        }
+    }
+}
+
 /// The bucket, who may read it, and the two documents in it.
 #[derive(Clone, Debug)]
 pub struct Publication {
