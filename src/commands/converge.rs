@@ -1,6 +1,8 @@
 //! The way that `bootstrap`, `publish` and `provider` share: preflight, observe, diff, then print or
 //! apply, then observe again and find nothing to do.
 
+mod precondition;
+
 use std::cmp::Ordering;
 use std::time::Instant;
 
@@ -9,7 +11,6 @@ use crate::aws::{apply, observe};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
-use crate::iam::bucket::BucketName;
 use crate::output::plan::{PlanAnswer, Target, headline};
 use crate::output::{self, Answer};
 use crate::plan::change::Change;
@@ -255,34 +256,6 @@ impl<'s> Session<'s> {
     /// The clients; none when offline.
     pub(super) fn aws(&self) -> Option<&Aws> {
         self.aws.as_ref()
-    }
-
-    /// Whether the bucket is there; an error when it is not this account's.
-    pub(super) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
-        match &self.aws {
-            Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
-            None => Ok(false),
-        }
-    }
-
-    /// Whether the provider is there; offline, nobody can tell.
-    pub(super) async fn has_provider(&self, arn: &str) -> Result<bool> {
-        match &self.aws {
-            Some(aws) => Ok(observe::provider(aws, arn).await?.is_some()),
-            None => Ok(true),
-        }
-    }
-
-    /// Refuses a bucket that is not there: whoever takes its name could sign tokens for a provider
-    /// that trusts it.
-    pub(super) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
-        let Some(aws) = &self.aws else { return Ok(()) };
-        match observe::bucket_exists(aws, bucket, &self.account).await? {
-            true => Ok(()),
-            false => Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
-                .because("whoever creates it next could sign tokens that the provider accepts")
-                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both")),
-        }
     }
 
     async fn apply(&self, aws: &Aws, plan: &Plan) -> Result<()> {

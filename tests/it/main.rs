@@ -49,6 +49,7 @@ mod rotate_foreign;
 mod secrets;
 mod session;
 mod signing_key_files;
+mod stale_plan;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 mod tenant;
