@@ -3,6 +3,7 @@
 //! The chain is untouched: environment, profiles, SSO, web identity, IMDS, AWS_ENDPOINT_URL and
 //! its per-service forms, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE work as in every AWS tool.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::meta::region::RegionProviderChain;
@@ -37,6 +38,8 @@ pub struct Aws {
     pub region: String,
     /// Where S3 calls go instead of AWS, when an endpoint is overridden.
     pub s3_endpoint: Option<String>,
+    /// The overridden endpoints of the services that are changed, by service.
+    pub endpoints: BTreeMap<&'static str, String>,
 }
 
 /// Who the credentials belong to (STS GetCallerIdentity).
@@ -81,13 +84,17 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
     }
     let config = loader.load().await;
 
-    let s3_endpoint = endpoint_override(&config, "S3");
+    let endpoints: BTreeMap<_, _> = ["S3", "S3 Control", "IAM"]
+        .into_iter()
+        .filter_map(|service| Some((service, endpoint_override(&config, service)?)))
+        .collect();
+    let s3_endpoint = endpoints.get("S3").cloned();
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         // Local servers have no name for each bucket; AWS itself is addressed by virtual host.
         .force_path_style(s3_endpoint.is_some());
     let mut s3control = aws_sdk_s3control::config::Builder::from(&config);
-    if let Some(url) = endpoint_override(&config, "S3 Control") {
-        s3control = s3control.endpoint_resolver(AsGiven(url));
+    if let Some(url) = endpoints.get("S3 Control") {
+        s3control = s3control.endpoint_resolver(AsGiven(url.clone()));
     }
     Aws {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
@@ -97,6 +104,7 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
         profile: profile.map(str::to_owned),
         region: region.to_owned(),
         s3_endpoint,
+        endpoints,
     }
 }
 

@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 pub use form::{Answer, FORMAT_VERSION, Format};
-pub use sanitize::{path, sanitized, sanitized_json};
+pub use sanitize::{escaped_json, path, sanitized, sanitized_json};
 
 use crate::error::{Error, Result};
 

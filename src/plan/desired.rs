@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::iam::arn::{self, AccountId, Partition};
@@ -111,7 +112,7 @@ pub struct KeySet {
 }
 
 /// The public access block (S3 `PublicAccessBlockConfiguration`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PublicAccessBlock {
     /// Refuse public ACLs.
@@ -153,7 +154,7 @@ pub struct Provider {
 pub const INLINE_POLICY: &str = "irsactl";
 
 /// A role that service accounts assume.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Role {
     /// Its name.
     pub name: String,

@@ -10,3 +10,4 @@ pub mod document;
 pub mod field;
 pub mod observed;
 pub mod removal;
+pub mod saved;

@@ -80,6 +80,7 @@ fn every_example_of_a_help_page_works() {
         "keygen",
         "jwks",
         "discovery",
+        "apply",
         "bootstrap",
         "publish",
         "thumbprint",

@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("probe", &["oidc", "iam", "plan", "error", "output"]),
     ("verify", &["oidc", "iam", "plan", "error"]),
     ("output", &["oidc", "iam", "plan", "verify", "error"]),
-    ("config", &["oidc", "iam", "error", "aws", "output"]),
+    ("config", &["oidc", "iam", "plan", "error", "aws", "output"]),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -318,8 +318,10 @@ fn every_call_is_one_that_the_policy_grants() {
     tenant.call("s3", "DELETE", &target, "", "");
     let start = tenant.log().len();
     tenant
-        .irsactl("bootstrap --cluster demo --tag team=a --yes")
+        .irsactl("bootstrap --cluster demo --tag team=a --dry-run --out plan.json")
         .ok();
+    // 'apply' needs what its command needs.
+    tenant.irsactl("apply plan.json").ok();
     tenant
         .irsactl("provider --cluster demo --audience a --audience b --thumbprint 0123456789abcdef0123456789abcdef01234567 --yes")
         .ok();

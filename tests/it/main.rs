@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt_key;
+mod apply;
 mod archive;
 mod bad_input;
 mod bootstrap;
@@ -54,6 +55,7 @@ mod runner;
 mod secrets;
 mod session;
 mod signing_key_files;
+mod stale_plan;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 mod tenant;
