@@ -1,6 +1,7 @@
 //! `bootstrap`: all steps in order, then everything read back.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::flags;
@@ -53,8 +54,8 @@ pub struct Bootstrap {
     change: ChangeOptions,
 }
 
-#[derive(Serialize)]
-struct BootstrapAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct BootstrapAnswer {
     issuer: Issuer,
     provider_arn: String,
     kids: Vec<Kid>,

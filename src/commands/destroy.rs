@@ -1,6 +1,7 @@
 //! `destroy`: an issuer and what belongs to it, taken away in the safe order.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
@@ -53,8 +54,8 @@ pub struct Destroy {
     detailed_exitcode: bool,
 }
 
-#[derive(Serialize)]
-struct DestroyAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DestroyAnswer {
     issuer: Issuer,
     bucket_kept: bool,
     changes: usize,

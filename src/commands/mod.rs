@@ -24,6 +24,7 @@ mod read_back;
 mod resolve;
 pub mod role;
 pub mod rotate;
+mod schemas;
 mod stop;
 pub mod thumbprint;
 pub mod token;
@@ -34,6 +35,7 @@ use crate::cli::{Cli, Command};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 
+pub use schemas::schemas;
 use stop::Stop;
 
 /// Runs the subcommand. Commands without I/O build no runtime.

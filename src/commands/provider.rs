@@ -1,6 +1,7 @@
 //! `provider`: the IAM OpenID Connect provider, alone.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
@@ -49,8 +50,8 @@ pub struct ProviderOptions {
     no_thumbprint: bool,
 }
 
-#[derive(Serialize)]
-struct ProviderAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProviderAnswer {
     issuer: Issuer,
     provider_arn: String,
     thumbprints: Vec<String>,

@@ -9,6 +9,7 @@ mod webhook;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
@@ -65,8 +66,8 @@ pub struct Verify {
     cluster: ClusterOptions,
 }
 
-#[derive(Serialize)]
-struct VerifyAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VerifyAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<Issuer>,
     passed: bool,

@@ -39,6 +39,7 @@ impl Tools {
         }
         // The judges' sources may change without their packages.
         for name in [
+            "json_schema.py",
             "kubernetes_schema.py",
             "pyjwt_sign.py",
             "pyjwt_verify.py",

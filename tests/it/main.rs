@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt_key;
+mod answers;
 mod bad_input;
 mod bootstrap;
 mod cluster_file;
@@ -48,6 +49,7 @@ mod rotate_foreign;
 mod secrets;
 mod session;
 mod signing_key_files;
+mod suggestions;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 mod tenant;
