@@ -75,12 +75,12 @@ impl ChangeOptions {
     /// Refuses what AWS would refuse at its end, and to start when nobody could consent.
     pub(super) fn check(&self) -> Result<()> {
         self.check_tags()?;
-        match self.dry_run || self.yes || output::can_ask() {
-            true => Ok(()),
-            false => Err(
-                Error::usage("cannot ask whether to make changes: there is no terminal")
-                    .hint("run again with --yes, or with --dry-run to only look"),
-            ),
+        match output::no_one_to_ask().filter(|_| !self.dry_run && !self.yes) {
+            None => Ok(()),
+            Some(reason) => Err(Error::usage(format!(
+                "cannot ask whether to make changes: {reason}"
+            ))
+            .hint("run again with --yes, or with --dry-run to only look")),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::output::plan::{PlanAnswer, Target, headline};
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
@@ -97,7 +97,10 @@ impl<'s> Session<'s> {
         }
         let partition = crate::aws::partition::of_region(region)?;
         let aws = resolve::aws(global, region).await?;
-        let identity = aws.identity().await?;
+        let identity = {
+            let _step = Step::start("asking AWS whose credentials these are");
+            aws.identity().await?
+        };
         if let Some(account) = account.filter(|account| **account != identity.account) {
             return Err(Error::refused(format!("cannot work in account {account}"))
                 .because(format!(
@@ -133,6 +136,7 @@ impl<'s> Session<'s> {
 
     /// Observes and compares. The account's own public access block is looked at before a bucket.
     pub(super) async fn plan(&self, desired: &Desired) -> Result<Planned> {
+        let _step = Step::start("reading what is there");
         let observed = match &self.aws {
             None => Observed::default(),
             Some(aws) => {
@@ -180,7 +184,7 @@ impl<'s> Session<'s> {
             }
             observed
         } else {
-            output::say(self.answer(desired, &plan).text());
+            self.show(&self.answer(desired, &plan));
             self.consent(options).await?;
             before()?;
             self.stop.set_changing(true);
@@ -206,6 +210,11 @@ impl<'s> Session<'s> {
             }
         }
         Ok(Outcome { changes, observed })
+    }
+
+    fn show(&self, answer: &PlanAnswer) {
+        let _section = Section::start("plan", &answer.counts());
+        output::say(answer.text());
     }
 
     /// The clock stands still meanwhile, and Ctrl-C works.
@@ -270,6 +279,7 @@ impl<'s> Session<'s> {
     }
 
     async fn apply(&self, aws: &Aws, plan: &Plan) -> Result<()> {
+        let section = Section::start("changes", "making the changes");
         for (done, change) in plan.changes.iter().enumerate() {
             let start = Instant::now();
             let error = match self.apply_one(aws, change).await {
@@ -280,6 +290,8 @@ impl<'s> Session<'s> {
                 }
                 Err(error) => error,
             };
+            // What failed must not be folded away.
+            drop(section);
             let failed = if is_signal(&error) {
                 "not tried"
             } else {
@@ -304,6 +316,7 @@ impl<'s> Session<'s> {
 
     async fn apply_one(&self, aws: &Aws, change: &Change) -> Result<()> {
         self.stop.check_signal()?;
+        let _step = Step::start(&headline(change));
         let waiting = |code: &str| {
             self.stop.check_signal()?;
             output::say(format_args!(

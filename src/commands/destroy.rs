@@ -144,11 +144,12 @@ impl Destroy {
             }
             None => Some(cluster),
         };
-        if typed.is_some() && !self.dry_run && !output::can_ask() {
-            return Err(Error::usage(
-                "cannot ask whether to remove all this: there is no terminal",
-            )
-            .hint("give the cluster's name with --confirm, or --dry-run to only look"));
+        let must_ask = typed.is_some() && !self.dry_run;
+        if let Some(reason) = output::no_one_to_ask().filter(|_| must_ask) {
+            return Err(
+                Error::usage(format!("cannot ask whether to remove all this: {reason}"))
+                    .hint("give the cluster's name with --confirm, or --dry-run to only look"),
+            );
         }
         let (dry_run, detailed) = (self.dry_run, self.detailed_exitcode);
         Ok(ChangeOptions::of_removal(dry_run, detailed, typed))

@@ -10,7 +10,7 @@ use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, Step};
 use crate::plan::desired::{Audiences, Desired, Provider, Tags, ThumbprintChoice};
 use crate::plan::diff::Plan;
 use crate::probe::chain;
@@ -90,6 +90,7 @@ impl ProviderOptions {
         if self.no_thumbprint || offline {
             return Ok(ThumbprintChoice::Iam);
         }
+        let _step = Step::start(&format!("reading the TLS chain of {host}"));
         let chain = chain::fetch(host, 443).await.map_err(|error| {
             error.hint(
                 "give the thumbprint with --thumbprint, or leave it to IAM with --no-thumbprint",

@@ -19,7 +19,7 @@ use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, Step};
 use crate::probe::chain::{self, Chain};
 use crate::probe::document;
 use crate::verify::page::{self, Page};
@@ -177,6 +177,7 @@ impl Verify {
                 }
             }
         };
+        let step = Step::start("looking at the issuer");
         let public = look(&target.issuer).await;
         let mut checks = public_checks(global, &target, &public).await?;
         let options = ProviderOptions::of_file(global);
@@ -187,6 +188,8 @@ impl Verify {
         let pages = [&public.discovery, &public.jwks];
         let owner = account::checks(session, &target, &options, tags, region, chain, pages).await?;
         checks.extend(owner.checks);
+        // What follows may ask something itself: kubectl's credential plugins do.
+        drop(step);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
         checks.extend(
             self.cluster
@@ -201,6 +204,7 @@ impl Verify {
             provider: owner.provider_exists,
             key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
         };
+        let _step = Step::start("asking STS");
         let proof = self.proof.check(global, stop, issuer, region, seen);
         checks.push(proof.await);
         print(Some(target.issuer), checks, global)

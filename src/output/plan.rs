@@ -147,7 +147,8 @@ impl Answer for PlanAnswer {
 }
 
 impl PlanAnswer {
-    fn counts(&self) -> String {
+    /// How many changes there are, in words.
+    pub fn counts(&self) -> String {
         let count = |action| {
             let changes = self.changes.iter();
             changes.filter(|change| change.action == action).count()

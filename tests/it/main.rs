@@ -7,6 +7,7 @@ mod adopt_key;
 mod answers;
 mod bad_input;
 mod bootstrap;
+mod ci;
 mod cluster_file;
 mod consent;
 mod convergence;
