@@ -11,17 +11,17 @@ use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
-use crate::plan::desired::Desired;
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
+use super::cluster_issuer::ClusterIssuer;
 use super::converge::Session;
 use super::flags::NodeOptions;
 use super::key_pair::{self, KeyPair};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
-use super::{dry_run, jwks, publish, resolve, role};
+use super::{dry_run, jwks, resolve, role};
 
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]
@@ -119,35 +119,22 @@ impl Bootstrap {
         let kids: Vec<Kid> = keys.kids().cloned().collect();
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
-        let place = self.names.place(&region, Some(&session.account))?;
-        let issuer = place.issuer.clone();
-        let thumbprint = self
-            .provider
-            .thumbprint(issuer.host(), change.offline)
-            .await?;
-        let tags = change.tags(self.names.cluster.as_deref());
-        let provider =
-            self.provider
-                .desired(&issuer, &session, &region, thumbprint, tags.clone())?;
-        let provider_arn = provider.arn.clone();
-        let roles = wanted
-            .iter()
-            .map(|role| role.role(&issuer, &session.account, &region, tags.clone()));
-        let roles = roles.collect::<Result<_>>()?;
+        let whole = ClusterIssuer {
+            names: &self.names,
+            keys,
+            key: &self.key,
+            provider: &self.provider,
+            roles: &wanted,
+            change,
+        };
+        let desired = whole.desired(&session, &region).await?;
+        let issuer = desired.issuer.clone();
+        let provider = desired.provider.as_ref();
+        let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());
         let role_arns = wanted
             .iter()
             .map(|role| role.arn(&session.account, &region));
         let role_arns = role_arns.collect::<Result<Vec<_>>>()?;
-        let publication = publish::publication(&place, &session, keys, &self.key, tags);
-        let desired = Desired {
-            issuer: issuer.clone(),
-            publication: Some(publication),
-            provider: Some(provider),
-            roles,
-            key_set: None,
-            teardown: None,
-            adopt: change.adopt,
-        };
         self.node.warn_of_lock_out(keeps_key);
         let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);

@@ -9,7 +9,7 @@ use crate::output;
 use crate::plan::desired::{CLUSTER, MANAGED_BY, Tags};
 
 /// Options of every command that changes AWS.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct ChangeOptions {
     /// Print the plan and change nothing
     #[arg(short = 'n', long)]
@@ -60,6 +60,17 @@ impl ChangeOptions {
             adopt: false,
             tags: Vec::new(),
             typed: name,
+        }
+    }
+
+    /// The options of a command that only looks, at foreign things too.
+    pub(super) fn of_look(offline: bool, tags: Vec<(String, String)>) -> Self {
+        Self {
+            dry_run: true,
+            offline,
+            adopt: true,
+            tags,
+            ..Self::default()
         }
     }
 
@@ -122,7 +133,8 @@ pub(super) fn owner_tags(cluster: Option<&str>) -> Tags {
     tags
 }
 
-fn tag(text: &str) -> std::result::Result<(String, String), String> {
+/// Parses a tag.
+pub(super) fn tag(text: &str) -> std::result::Result<(String, String), String> {
     // The intersection of what S3 and IAM take: letters, digits, spaces and + - = . _ : / @
     let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
     match text.split_once('=') {

@@ -3,6 +3,7 @@
 mod adopt;
 pub mod bootstrap;
 mod change_options;
+mod cluster_issuer;
 pub mod completions;
 pub mod config;
 mod converge;
@@ -10,6 +11,7 @@ pub mod destroy;
 pub mod discovery;
 mod dry_run;
 pub mod echoer;
+pub mod emit;
 pub mod explain;
 pub mod flags;
 pub mod jwks;
@@ -60,6 +62,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Config(args) => block_on(global, async |_| args.run(global).await),
+        Command::Emit(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
         Command::Policy(args) => block_on(global, async |_| args.run(global).await),

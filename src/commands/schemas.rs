@@ -15,6 +15,7 @@ use super::bootstrap::BootstrapAnswer;
 use super::config::PrintAnswer;
 use super::destroy::DestroyAnswer;
 use super::echoer::EchoerAnswer;
+use super::emit::TerraformAnswer;
 use super::explain::ExplainAnswer;
 use super::flags::FlagsAnswer;
 use super::keygen::KeygenAnswer;
@@ -37,7 +38,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         "migrate back",
         "migrate status",
     ]
-    .map(|command| one::<StageAnswer>(command))
+    .map(one::<StageAnswer>)
     .to_vec();
     let mut all = vec![
         one::<KeygenAnswer>("keygen"),
@@ -59,6 +60,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         one::<MintAnswer>("token mint"),
         one::<DecodeAnswer>("token decode"),
         one::<PrintAnswer>("config print"),
+        one::<TerraformAnswer>("emit terraform"),
     ];
     all.append(&mut migrate);
     all

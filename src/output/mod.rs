@@ -2,12 +2,14 @@
 
 mod form;
 mod github;
+mod hcl;
 mod markdown;
 pub mod plan;
 pub mod report;
 mod sanitize;
 mod section;
 mod step;
+pub mod terraform;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};

@@ -19,7 +19,7 @@ pub fn sanitized(text: &str) -> String {
 
 /// Control characters, and those that no one sees but that reorder or join text (Unicode's
 /// Bidi_Control and default-ignorable formatting characters).
-fn is_hidden(c: char) -> bool {
+pub(super) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'

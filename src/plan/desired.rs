@@ -102,7 +102,7 @@ pub struct KeySet {
 }
 
 /// The public access block (S3 `PublicAccessBlockConfiguration`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PublicAccessBlock {
     /// Refuse public ACLs.

@@ -138,6 +138,7 @@ fn every_commands_answer_fits_and_another_member_would_not() {
         "keygen",
         "bootstrap --cluster demo --dry-run",
         "bootstrap --cluster demo --yes",
+        "emit terraform --cluster demo",
         "publish --cluster demo --yes",
         "provider --cluster demo --dry-run",
         "provider --cluster demo --yes",

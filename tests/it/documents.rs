@@ -99,6 +99,7 @@ fn every_example_of_a_help_page_works() {
         "policy",
         "config print",
         "config schema",
+        "emit terraform",
         "completions",
         "man",
         "rotate prepare",
@@ -120,7 +121,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 65);
+    assert_eq!(examples, 67);
 }
 
 #[test]

