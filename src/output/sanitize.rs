@@ -1,5 +1,5 @@
 //! Text from outside must not move a terminal's cursor, nor be a line that a CI runner obeys: GitHub
-//! Actions acts on lines that begin with `::`, and on `##[` anywhere in a line (actions/runner,
+//! Actions acts on lines that begin with `::`, after spaces too, and on `##[` anywhere in a line (actions/runner,
 //! `src/Runner.Common/ActionCommand.cs`, TryParse).
 
 /// What GitHub's runner looks for within a line.
@@ -45,7 +45,8 @@ pub(super) fn escaped_json(text: &str) -> String {
 
 /// Whether somebody would act on text as it stands.
 pub(super) fn is_harmless(text: &str) -> bool {
-    !text.chars().any(|c| c != '\n' && is_hidden(c)) && !text.contains(COMMAND)
+    let is_command = |line: &str| line.trim_start().starts_with("::") || line.contains(COMMAND);
+    !text.chars().any(|c| c != '\n' && is_hidden(c)) && !text.lines().any(is_command)
 }
 
 /// A path as it may be shown.
@@ -71,6 +72,7 @@ mod tests {
         );
         assert_eq!(sanitized("plain – text"), "plain – text");
         assert_eq!(sanitized("a\u{61c}b\u{200b}c"), "a\\u{61c}b\\u{200b}c");
+        assert!(is_harmless("- a: b::c\n") && !is_harmless("a: |-\n  ::error::b\n"));
         assert_eq!(sanitized("a ##[add-mask]b"), "a ##\\u{5b}add-mask]b");
         let json = "{\n  \"a\": \"\u{9b}2J\u{e0001} ##[\"\n}\n";
         let escaped = escaped_json(json);
