@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, bootstrap, completions, config, destroy, discovery, echoer, explain, flags, jwks,
+    apply, bootstrap, completions, config, destroy, discovery, echoer, emit, explain, flags, jwks,
     keygen, man, migrate, policy, provider, publish, report, role, rotate, thumbprint, token,
     verify, webhook,
 };
@@ -77,6 +77,8 @@ pub enum Command {
     Token(token::TokenArgs),
     /// Print the least-privilege IAM policy that a command needs
     Policy(policy::Policy),
+    /// Print the issuer in the language of another tool, such as Terraform
+    Emit(emit::Emit),
     /// Print what the cluster file, the flags and the environment come to
     Config(config::Config),
     /// Print a completion script for a shell

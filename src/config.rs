@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use crate::aws::partition;
 use crate::error::{Error, Result};
@@ -56,6 +57,9 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub color: Color,
+    /// For a CI job: no question, no colour unless --color always, nothing that moves; CI=true implies it
+    #[arg(long, global = true, env = "CI", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub ci: bool,
     /// Say more on stderr (-v steps, -vv the SDK's decisions, -vvv its requests)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

@@ -34,6 +34,17 @@ pub enum Exit {
     Sigterm = 143,
 }
 
+/// The known word that a misspelt one is most like.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let distance = |known: &str| strsim::damerau_levenshtein(&word, &known.to_lowercase());
+    let (distance, nearest) = known
+        .into_iter()
+        .map(|known| (distance(known), known))
+        .min_by_key(|(distance, _)| *distance)?;
+    (distance <= 3).then_some(nearest)
+}
+
 /// A path or a value as a POSIX shell takes it: hints and flags are there to be pasted.
 pub fn shell_quoted(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:,@%+=".contains(&b);

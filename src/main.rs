@@ -54,9 +54,10 @@ fn print(message: &clap::Error) {
 
 fn set_up_stderr(global: &Global) {
     match global.color {
-        Color::Auto => {}
+        Color::Auto if !global.ci => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
-        Color::Never => anstream::ColorChoice::Never.write_global(),
+        Color::Auto | Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    output::set_ci(global.ci);
     output::log(global.verbose);
 }

@@ -9,7 +9,7 @@ use aws_sdk_s3::config::endpoint::{DefaultResolver, Endpoint, Params, ResolveEnd
 use aws_sdk_s3::types::BucketLocationConstraint;
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::iam::arn::Partition;
 use crate::iam::bucket::BucketName;
 
@@ -48,9 +48,22 @@ pub fn of_region(region: &str) -> Result<Partition> {
         .ok_or_else(|| unknown_region(region))
 }
 
-/// Whether the SDK knows S3 in this region. A newer region works all the same.
+/// The regions in which the SDK knows S3. A newer one works all the same.
+fn known() -> impl Iterator<Item = &'static str> {
+    // S3 has no constraint for us-east-1, and an old one, EU, for eu-west-1.
+    let constraints = BucketLocationConstraint::values().iter().copied();
+    let regions = constraints.filter(|name| *name != "EU");
+    regions.chain(["us-east-1"])
+}
+
+/// Whether the SDK knows S3 in this region.
 pub fn is_known(region: &str) -> bool {
-    region == "us-east-1" || BucketLocationConstraint::values().contains(&region)
+    known().any(|known| known == region)
+}
+
+/// The region that a misspelt one is most like.
+pub fn nearest(region: &str) -> Option<&'static str> {
+    error::nearest(region, known())
 }
 
 /// The virtual-hosted name of a bucket: `BUCKET.s3.REGION.SUFFIX`, regional in every region.
@@ -110,9 +123,12 @@ fn resolve(region: &str, bucket: &str) -> Option<Endpoint> {
 }
 
 fn unknown_region(region: &str) -> Error {
-    Error::usage(format!("cannot use region '{}'", region.escape_debug()))
-        .because("it does not look like one")
-        .hint("give a region such as us-west-2 with --region or AWS_REGION")
+    let refused = Error::usage(format!("cannot use region '{}'", region.escape_debug()))
+        .because("it does not look like one");
+    match nearest(region) {
+        Some(nearest) => refused.hint(format!("did you mean '{nearest}'?")),
+        None => refused.hint("give a region such as us-west-2 with --region or AWS_REGION"),
+    }
 }
 
 #[cfg(test)]

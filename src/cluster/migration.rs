@@ -3,6 +3,7 @@
 //!
 //! add ─▶ roll ─▶ swap ─▶ roll ─▶ wait ─▶ drop, which is optional.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Order;
@@ -12,7 +13,7 @@ use super::settings::Order;
 pub const WAIT: u64 = 24 * 60 * 60;
 
 /// A stage; each one ends with settings that are rolled out, or with the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// The new issuer is accepted.

@@ -4,6 +4,7 @@
 //! `--service-account-issuer` signs new tokens, every one is accepted. A live cluster that loses its
 //! old issuer or its old public key answers 401 to every pod.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -65,7 +66,7 @@ pub(super) struct Split<'a> {
 }
 
 /// One kube-apiserver flag; names can repeat, and order counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Flag {
     /// Without the leading dashes.
     pub name: &'static str,

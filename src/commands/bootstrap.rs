@@ -1,6 +1,7 @@
 //! `bootstrap`: all steps in order, then everything read back.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::flags;
@@ -10,17 +11,17 @@ use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
-use crate::plan::desired::{Desired, ThumbprintChoice};
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
-use super::converge::{Planned, Session};
+use super::cluster_issuer::ClusterIssuer;
+use super::converge::Session;
 use super::flags::NodeOptions;
 use super::key_pair::{self, KeyPair};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
-use super::{dry_run, jwks, publish, resolve, role};
+use super::{dry_run, jwks, resolve, role};
 
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]
@@ -53,8 +54,8 @@ pub struct Bootstrap {
     change: ChangeOptions,
 }
 
-#[derive(Serialize)]
-struct BootstrapAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct BootstrapAnswer {
     issuer: Issuer,
     provider_arn: String,
     kids: Vec<Kid>,
@@ -121,42 +122,25 @@ impl Bootstrap {
         let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
         let keys = jwks::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
-        let place = self.names.place(&region, Some(&session.account))?;
-        let issuer = place.issuer.clone();
-        let tags = change.tags(self.names.cluster.as_deref());
-        let thumbprint = ThumbprintChoice::Iam;
-        let provider =
-            self.provider
-                .desired(&issuer, &session, &region, thumbprint, tags.clone())?;
-        let provider_arn = provider.arn.clone();
-        let roles = wanted
-            .iter()
-            .map(|role| role.role(&issuer, &session.account, &region, tags.clone()));
-        let roles = roles.collect::<Result<_>>()?;
+        let whole = ClusterIssuer {
+            names: &self.names,
+            keys,
+            key: &self.key,
+            provider: &self.provider,
+            roles: &wanted,
+            change,
+        };
+        let (desired, mut planned) = whole.plan(&session, &region).await?;
+        let issuer = desired.issuer.clone();
+        let provider = desired.provider.as_ref();
+        let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());
         let role_arns = wanted
             .iter()
             .map(|role| role.arn(&session.account, &region));
         let role_arns = role_arns.collect::<Result<Vec<_>>>()?;
-        let publication = publish::publication(&place, &session, keys, &self.key, tags);
-        let mut desired = Desired {
-            issuer: issuer.clone(),
-            publication: Some(publication),
-            provider: Some(provider),
-            roles,
-            key_set: None,
-            teardown: None,
-            adopt: change.adopt,
-        };
         self.node.warn_of_lock_out(keeps_key);
         let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);
-        // The plan needs the thumbprint, reading what is there does not.
-        let (thumbprint, observed) = tokio::join!(
-            self.provider.thumbprint(issuer.host(), change.offline),
-            session.observe(&desired)
-        );
-        desired.set_thumbprint(thumbprint?);
-        let mut planned = Planned::new(&desired, observed?)?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
         if change.dry_run {

@@ -9,7 +9,7 @@ use crate::output;
 use crate::plan::desired::{CLUSTER, MANAGED_BY, Tags};
 
 /// Options of every command that changes AWS.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct ChangeOptions {
     /// Print the plan and change nothing
     #[arg(short = 'n', long)]
@@ -72,6 +72,17 @@ impl ChangeOptions {
         }
     }
 
+    /// The options of a command that only looks, at foreign things too.
+    pub(super) fn of_look(offline: bool, tags: Vec<(String, String)>) -> Self {
+        Self {
+            dry_run: true,
+            offline,
+            adopt: true,
+            tags,
+            ..Self::default()
+        }
+    }
+
     /// Whose consent the changes have.
     pub(super) fn consent(&self) -> Consent {
         match (&self.typed, self.yes) {
@@ -89,12 +100,12 @@ impl ChangeOptions {
                 .because("it has seen nothing of the account, so nobody could tell later whether something has changed")
                 .hint("leave --offline away; --documents writes the plan and every document for review"));
         }
-        match self.dry_run || self.yes || output::can_ask() {
-            true => Ok(()),
-            false => Err(
-                Error::usage("cannot ask whether to make changes: there is no terminal")
-                    .hint("run again with --yes, or with --dry-run to only look"),
-            ),
+        match output::no_one_to_ask().filter(|_| !self.dry_run && !self.yes) {
+            None => Ok(()),
+            Some(reason) => Err(Error::usage(format!(
+                "cannot ask whether to make changes: {reason}"
+            ))
+            .hint("run again with --yes, or with --dry-run to only look")),
         }
     }
 
@@ -136,7 +147,8 @@ pub(super) fn owner_tags(cluster: Option<&str>) -> Tags {
     tags
 }
 
-fn tag(text: &str) -> std::result::Result<(String, String), String> {
+/// Parses a tag.
+pub(super) fn tag(text: &str) -> std::result::Result<(String, String), String> {
     // The intersection of what S3 and IAM take: letters, digits, spaces and + - = . _ : / @
     let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
     match text.split_once('=') {

@@ -1,6 +1,7 @@
 //! `config`: what the cluster file, the flags and the environment come to, and the file's schema.
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -54,16 +55,16 @@ Examples:
   irsactl config schema > irsactl.schema.json")]
 struct Schema {}
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Entry {
     name: &'static str,
     value: String,
     origin: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(transparent)]
-struct PrintAnswer(Vec<Entry>);
+pub(super) struct PrintAnswer(Vec<Entry>);
 
 impl Answer for PrintAnswer {
     fn text(&self) -> String {

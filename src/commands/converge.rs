@@ -12,7 +12,7 @@ use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
 use crate::output::plan::{PlanAnswer, Target, headline};
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
@@ -109,7 +109,10 @@ impl<'s> Session<'s> {
         }
         let partition = crate::aws::partition::of_region(region)?;
         let aws = resolve::aws(global, region).await?;
-        let identity = aws.identity().await?;
+        let identity = {
+            let _step = Step::start("asking AWS whose credentials these are");
+            aws.identity().await?
+        };
         if let Some(account) = account.filter(|account| **account != identity.account) {
             return Err(Error::refused(format!("cannot work in account {account}"))
                 .because(format!(
@@ -158,6 +161,7 @@ impl<'s> Session<'s> {
         let Some(aws) = &self.aws else {
             return Ok(Observed::default());
         };
+        let _step = Step::start("reading what is there");
         let account = async {
             match &desired.publication {
                 Some(publication) => observe::check_account(aws, &publication.account).await,
@@ -197,7 +201,7 @@ impl<'s> Session<'s> {
             }
             observed
         } else {
-            output::say(self.answer(desired, &plan).text());
+            self.show(&self.answer(desired, &plan));
             self.consent(options).await?;
             before()?;
             self.stop.set_changing(true);
@@ -223,6 +227,11 @@ impl<'s> Session<'s> {
             }
         }
         Ok(Outcome { changes, observed })
+    }
+
+    fn show(&self, answer: &PlanAnswer) {
+        let _section = Section::start("plan", &answer.counts());
+        output::say(answer.text());
     }
 
     /// The clock stands still meanwhile, and Ctrl-C works.
@@ -259,6 +268,7 @@ impl<'s> Session<'s> {
     }
 
     async fn apply(&self, aws: &Aws, plan: &Plan) -> Result<()> {
+        let section = Section::start("changes", "making the changes");
         for (done, change) in plan.changes.iter().enumerate() {
             let start = Instant::now();
             let error = match self.apply_one(aws, change).await {
@@ -269,6 +279,8 @@ impl<'s> Session<'s> {
                 }
                 Err(error) => error,
             };
+            // What failed must not be folded away.
+            drop(section);
             let failed = if is_signal(&error) {
                 "not tried"
             } else {
@@ -293,6 +305,7 @@ impl<'s> Session<'s> {
 
     async fn apply_one(&self, aws: &Aws, change: &Change) -> Result<()> {
         self.stop.check_signal()?;
+        let _step = Step::start(&headline(change));
         let waiting = |code: &str| {
             self.stop.check_signal()?;
             output::say(format_args!(

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
@@ -58,8 +59,8 @@ pub struct Destroy {
     out: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct DestroyAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DestroyAnswer {
     issuer: Issuer,
     bucket_kept: bool,
     changes: usize,
@@ -149,11 +150,12 @@ impl Destroy {
             }
             None => Some(cluster),
         };
-        if typed.is_some() && !self.dry_run && !output::can_ask() {
-            return Err(Error::usage(
-                "cannot ask whether to remove all this: there is no terminal",
-            )
-            .hint("give the cluster's name with --confirm, or --dry-run to only look"));
+        let must_ask = typed.is_some() && !self.dry_run;
+        if let Some(reason) = output::no_one_to_ask().filter(|_| must_ask) {
+            return Err(
+                Error::usage(format!("cannot ask whether to remove all this: {reason}"))
+                    .hint("give the cluster's name with --confirm, or --dry-run to only look"),
+            );
         }
         let (dry_run, detailed) = (self.dry_run, self.detailed_exitcode);
         let out = self.out.clone();

@@ -1,6 +1,7 @@
 //! `echoer`: a Job that proves in the cluster that a service account has its role.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
@@ -52,8 +53,8 @@ pub struct Echoer {
     image: String,
 }
 
-#[derive(Serialize)]
-struct EchoerAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EchoerAnswer {
     role_arn: String,
     manifest: String,
 }

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Global;
@@ -22,9 +23,9 @@ pub struct Explain {
     message: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(transparent)]
-struct ExplainAnswer(Known);
+pub(super) struct ExplainAnswer(Known);
 
 impl Answer for ExplainAnswer {
     fn text(&self) -> String {

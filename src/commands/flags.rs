@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::settings::Flag;
@@ -48,8 +49,8 @@ pub struct Flags {
     node: NodeOptions,
 }
 
-#[derive(Serialize)]
-struct FlagsAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FlagsAnswer {
     issuer: Issuer,
     flags: Vec<Flag>,
     /// The settings in the form that was asked for.

@@ -1,6 +1,7 @@
 //! `keygen`: the signing key and its public half.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Global;
@@ -25,8 +26,8 @@ pub struct Keygen {
     bits: String,
 }
 
-#[derive(Serialize)]
-struct KeygenAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeygenAnswer {
     kid: Kid,
     signing_key: String,
     public_key: String,

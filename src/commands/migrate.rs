@@ -22,7 +22,7 @@ mod stage;
 mod state;
 
 use evidence::Evidence;
-use stage::StageAnswer;
+pub(super) use stage::StageAnswer;
 use state::{Change, Migration, NewKey, command};
 
 /// Subcommands of `migrate`.

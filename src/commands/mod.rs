@@ -4,6 +4,7 @@ mod adopt;
 pub mod apply;
 pub mod bootstrap;
 mod change_options;
+mod cluster_issuer;
 pub mod completions;
 pub mod config;
 mod converge;
@@ -11,6 +12,7 @@ pub mod destroy;
 pub mod discovery;
 mod dry_run;
 pub mod echoer;
+pub mod emit;
 pub mod explain;
 pub mod flags;
 pub mod jwks;
@@ -27,6 +29,7 @@ mod resolve;
 pub mod role;
 pub mod rotate;
 mod saved_plan;
+mod schemas;
 mod stop;
 pub mod thumbprint;
 pub mod token;
@@ -37,6 +40,7 @@ use crate::cli::{Cli, Command};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 
+pub use schemas::schemas;
 use stop::Stop;
 
 /// Runs the subcommand. Commands without I/O build no runtime.
@@ -63,6 +67,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Config(args) => block_on(global, async |_| args.run(global).await),
+        Command::Emit(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
         Command::Policy(args) => block_on(global, async |_| args.run(global).await),

@@ -1,6 +1,7 @@
 //! `provider`: the IAM OpenID Connect provider, alone.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
@@ -9,7 +10,7 @@ use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, Step};
 use crate::plan::desired::{Audiences, Desired, Provider, Tags, ThumbprintChoice};
 use crate::plan::diff::Plan;
 use crate::probe::chain;
@@ -49,8 +50,8 @@ pub struct ProviderOptions {
     no_thumbprint: bool,
 }
 
-#[derive(Serialize)]
-struct ProviderAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProviderAnswer {
     issuer: Issuer,
     provider_arn: String,
     thumbprints: Vec<String>,
@@ -89,6 +90,7 @@ impl ProviderOptions {
         if self.no_thumbprint || offline {
             return Ok(ThumbprintChoice::Iam);
         }
+        let _step = Step::start(&format!("reading the TLS chain of {host}"));
         let chain = chain::fetch(host, 443).await.map_err(|error| {
             error.hint(
                 "give the thumbprint with --thumbprint, or leave it to IAM with --no-thumbprint",

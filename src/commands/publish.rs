@@ -1,6 +1,7 @@
 //! `publish`: the bucket and the two documents, alone.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Global, Names, Place};
@@ -44,8 +45,8 @@ pub(super) struct KeyOptions {
     add_key: bool,
 }
 
-#[derive(Serialize)]
-struct PublishAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PublishAnswer {
     issuer: Issuer,
     discovery_url: String,
     jwks_uri: String,

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::aws::patience::Patience;
 use crate::error::{Error, Exit, Result};
-use crate::output;
+use crate::output::{self, Step};
 use crate::plan::desired::Desired;
 use crate::plan::observed::{Object, Observed};
 use crate::probe::document;
@@ -20,6 +20,7 @@ pub(super) async fn as_owner(
     desired: &Desired,
     stop: &Stop,
 ) -> Result<Observed> {
+    let _step = Step::start("reading everything back");
     let mut patience = Patience::until(stop.deadline());
     loop {
         let error = match session.plan(desired).await {
@@ -71,6 +72,7 @@ pub(super) async fn document(url: &str, object: Option<&Object>, stop: &Stop) ->
     let parsed =
         Url::parse(url).map_err(|e| Error::failed(format!("cannot fetch {url}")).because(e))?;
     let expected = object.map_or(&[][..], |object| &object.body);
+    let _step = Step::start(&format!("reading {url} as the public"));
     let mut patience = Patience::until(stop.deadline());
     loop {
         let (seen, exit) = match document::fetch(&parsed).await {

@@ -52,9 +52,13 @@ pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin
         }
     };
     // The issuer is permanent, so a slip here would be too.
-    if !partition::is_known(&region) {
+    if !partition::is_known(&region) && partition::of_region(&region).is_ok() {
+        let question = match partition::nearest(&region) {
+            Some(nearest) => format!("did you mean '{nearest}'?"),
+            None => "is it spelled right?".to_owned(),
+        };
         output::say(format_args!(
-            "warning: region '{}' is not in the AWS SDK's list: is it spelled right?",
+            "warning: region '{}' is not in the AWS SDK's list: {question}",
             output::sanitized(&region)
         ));
     }

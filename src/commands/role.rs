@@ -5,6 +5,7 @@ mod wanted;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -94,8 +95,8 @@ impl Answer for TrustAnswer {
     }
 }
 
-#[derive(Serialize)]
-struct RoleAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RoleAnswer {
     role_arns: Vec<String>,
     changes: usize,
     manifest: String,

@@ -27,9 +27,10 @@ use live::LiveOptions;
 use prepare::Prepare;
 use retire::Retire;
 use scene::Scene;
-use stage::{RotateAnswer, Stage, Told};
+pub(super) use stage::RotateAnswer;
+use stage::{Stage, Told};
 use state::Rotation;
-use status::StatusAnswer;
+pub(super) use status::StatusAnswer;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
 const LONGEST_TOKEN: &str = "86400";

@@ -1,6 +1,7 @@
 //! `thumbprint`: the SHA-1 that IAM wants of the issuer's TLS chain.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Global, IssuerNames};
@@ -32,8 +33,8 @@ pub struct ThumbprintArgs {
     issuer: IssuerNames,
 }
 
-#[derive(Serialize)]
-struct ThumbprintAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ThumbprintAnswer {
     host: String,
     port: u16,
     thumbprint: Thumbprint,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
@@ -104,8 +105,8 @@ struct Decode {
     signature: bool,
 }
 
-#[derive(Serialize)]
-struct MintAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MintAnswer {
     issuer: Issuer,
     subject: Subject,
     expires: String,
@@ -125,8 +126,8 @@ impl Answer for MintAnswer {
     }
 }
 
-#[derive(Serialize)]
-struct DecodeAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DecodeAnswer {
     header: Value,
     claims: Value,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ mod webhook;
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Global, IssuerNames};
@@ -55,8 +56,8 @@ pub struct Verify {
     cluster: ClusterOptions,
 }
 
-#[derive(Serialize)]
-struct VerifyAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VerifyAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<Issuer>,
     passed: bool,

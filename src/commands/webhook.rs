@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -96,15 +97,15 @@ enum Format {
     HelmValues,
 }
 
-#[derive(Serialize)]
-struct WebhookAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WebhookAnswer {
     manifests: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<Made>,
 }
 
 /// A self-signed certificate, less its key.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Made {
     dns_name: String,
     not_after: String,

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 
 /// A cluster file is a page; what is larger is something else.
 const MAX: u64 = 1 << 20;
@@ -237,7 +237,5 @@ fn suggestion(cause: &serde_saphyr::Error) -> Option<&'static str> {
     else {
         return None;
     };
-    let distance = |name: &str| strsim::damerau_levenshtein(field, name);
-    let nearest = expected.iter().copied().min_by_key(|name| distance(name))?;
-    (distance(nearest) <= 3).then_some(nearest)
+    nearest(field, expected.iter().copied())
 }

@@ -6,11 +6,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
 
 /// SHA-1 of a certificate's DER: 40 lower-case hex digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Thumbprint(String);
 

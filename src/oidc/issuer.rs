@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -14,7 +15,7 @@ const MAX_LEN: usize = 255;
 
 /// An `iss` URL: https, lower-case host, no port, query, fragment, user or trailing slash
 /// (OpenID Connect Discovery 1.0 §3; IAM `CreateOpenIDConnectProvider`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Issuer(String);
 

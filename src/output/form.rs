@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::plan::document::json_text;
 
-use super::sanitize::{self, is_hidden};
+use super::sanitize;
 
 /// The form of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -77,7 +77,7 @@ fn value(answer: &impl Answer) -> Value {
 /// Every JSON document is a YAML one (YAML 1.2 §1.3), which is what text that must be escaped becomes.
 fn yaml(value: &Value) -> String {
     match serde_saphyr::to_string(value) {
-        Ok(text) if !text.chars().any(|c| c != '\n' && is_hidden(c)) => text,
+        Ok(text) if sanitize::is_harmless(&text) => text,
         _ => sanitize::escaped_json(&json_text(value)),
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn variables(value: &Value) -> String {
     let members = value.as_object().into_iter().flatten();
     members
         .filter_map(|(name, value)| Some((name, text(value)?)))
-        .filter(|(_, text)| !text.contains(|c: char| c.is_whitespace() || is_hidden(c)))
+        .filter(|(_, text)| sanitize::is_harmless(text) && !text.contains(char::is_whitespace))
         .map(|(name, text)| format!("{name}={text}\n"))
         .collect()
 }

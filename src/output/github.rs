@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::form::{Answer, variables};
 
 /// Whether this is a job of GitHub Actions.
-fn is_here() -> bool {
+pub(super) fn is_here() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
@@ -36,11 +36,14 @@ fn append(variable: &str, text: &str) {
     }
 }
 
-/// An error as an annotation; the message is escaped as the runner's own toolkit does it.
+/// An error as an annotation.
 pub(super) fn annotation(message: &str) -> Option<String> {
-    let escaped = message
-        .replace('%', "%25")
+    is_here().then(|| format!("::error title=irsactl::{}", escaped(message)))
+}
+
+/// The text of a workflow command, escaped as the runner's own toolkit does it.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('%', "%25")
         .replace('\r', "%0D")
-        .replace('\n', "%0A");
-    is_here().then(|| format!("::error title=irsactl::{escaped}"))
+        .replace('\n', "%0A")
 }

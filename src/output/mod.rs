@@ -2,18 +2,25 @@
 
 mod form;
 mod github;
+mod hcl;
 pub mod html;
 mod markdown;
 pub mod plan;
 pub mod program;
 pub mod report;
 mod sanitize;
+mod section;
+mod step;
+pub mod terraform;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use form::{Answer, FORMAT_VERSION, Format};
 pub use sanitize::{escaped_json, path, sanitized, sanitized_json};
+pub use section::Section;
+pub use step::Step;
 
 use crate::error::{Error, Result};
 
@@ -26,8 +33,11 @@ pub fn print(answer: &impl Answer, format: Format) -> Result<()> {
 
 /// Prints bytes on stdout, with no form of their own.
 pub fn print_bytes(bytes: &[u8]) -> Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    let written = step::at_rest(|| {
+        let mut stdout = anstream::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush())
+    });
+    match written {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::failed("cannot write to standard output").because(e))
         }
@@ -37,7 +47,7 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
 
 /// Says something on stderr; nothing can be done when nobody listens.
 pub fn say(line: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    let _ = step::at_rest(|| writeln!(anstream::stderr().lock(), "{line}"));
 }
 
 /// Prints an error on stderr, with colours on a terminal.
@@ -62,9 +72,25 @@ pub fn print_error(error: &Error) {
     }
 }
 
-/// Whether there is a terminal to ask on.
-pub fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+/// Whether this is a CI job: `--ci`, which holds for the whole process, as anstream's colours do.
+static CI: AtomicBool = AtomicBool::new(false);
+
+/// In a CI job nobody is asked, and nothing moves.
+pub fn set_ci(ci: bool) {
+    CI.store(ci, Ordering::Relaxed);
+}
+
+fn is_ci() -> bool {
+    CI.load(Ordering::Relaxed)
+}
+
+/// Why nobody can be asked.
+pub fn no_one_to_ask() -> Option<&'static str> {
+    match io::stdin().is_terminal() && io::stderr().is_terminal() {
+        _ if is_ci() => Some("this is a CI job (--ci)"),
+        true => None,
+        false => Some("there is no terminal"),
+    }
 }
 
 /// Asks for consent on a terminal.

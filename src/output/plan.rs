@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ use super::markdown::{cell, chain, folded};
 use super::{Answer, FORMAT_VERSION, sanitized};
 
 /// Where a plan would be carried out.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Target {
     /// The account.
     pub account: String,
@@ -31,7 +32,7 @@ pub struct Target {
 }
 
 /// A plan with its target.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PlanAnswer {
     format_version: &'static str,
     issuer: Issuer,
@@ -43,7 +44,7 @@ pub struct PlanAnswer {
     links: Vec<(&'static str, String)>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PlannedChange {
     action: Action,
     operation: &'static str,
@@ -146,7 +147,8 @@ impl Answer for PlanAnswer {
 }
 
 impl PlanAnswer {
-    fn counts(&self) -> String {
+    /// How many changes there are, in words.
+    pub fn counts(&self) -> String {
         let count = |action| {
             let changes = self.changes.iter();
             changes.filter(|change| change.action == action).count()

@@ -1,14 +1,20 @@
-//! Text from outside must not move a terminal's cursor, nor start a line that a CI runner obeys
-//! (GitHub Actions acts on lines that begin with `::`).
+//! Text from outside must not move a terminal's cursor, nor be a line that a CI runner obeys: GitHub
+//! Actions acts on lines that begin with `::`, after spaces too, and on `##[` anywhere in a line (actions/runner,
+//! `src/Runner.Common/ActionCommand.cs`, TryParse).
+
+/// What GitHub's runner looks for within a line.
+const COMMAND: &str = "##[";
 
 /// The text on one line, control and bidirectional formatting characters escaped.
 pub fn sanitized(text: &str) -> String {
-    text.chars()
+    let text: String = text
+        .chars()
         .flat_map(|c| match is_hidden(c) {
             true => c.escape_default().collect::<Vec<_>>(),
             false => vec![c],
         })
-        .collect()
+        .collect();
+    text.replace(COMMAND, r"##\u{5b}")
 }
 
 /// Control characters, and those that no one sees but that reorder or join text (Unicode's
@@ -34,7 +40,13 @@ pub fn escaped_json(text: &str) -> String {
             false => escaped.push(c),
         }
     }
-    escaped
+    escaped.replace(COMMAND, r"##\u005b")
+}
+
+/// Whether somebody would act on text as it stands.
+pub(super) fn is_harmless(text: &str) -> bool {
+    let is_command = |line: &str| line.trim_start().starts_with("::") || line.contains(COMMAND);
+    !text.chars().any(|c| c != '\n' && is_hidden(c)) && !text.lines().any(is_command)
 }
 
 /// A path as it may be shown.
@@ -60,9 +72,14 @@ mod tests {
         );
         assert_eq!(sanitized("plain – text"), "plain – text");
         assert_eq!(sanitized("a\u{61c}b\u{200b}c"), "a\\u{61c}b\\u{200b}c");
-        let json = "{\n  \"a\": \"\u{9b}2J\u{e0001}\"\n}\n";
+        assert!(is_harmless("- a: b::c\n") && !is_harmless("a: |-\n  ::error::b\n"));
+        assert_eq!(sanitized("a ##[add-mask]b"), "a ##\\u{5b}add-mask]b");
+        let json = "{\n  \"a\": \"\u{9b}2J\u{e0001} ##[\"\n}\n";
         let escaped = escaped_json(json);
-        assert_eq!(escaped, "{\n  \"a\": \"\\u009b2J\\udb40\\udc01\"\n}\n");
+        assert_eq!(
+            escaped,
+            "{\n  \"a\": \"\\u009b2J\\udb40\\udc01 ##\\u005b\"\n}\n"
+        );
         let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(same(&escaped), same(json));
     }

@@ -1,5 +1,6 @@
 //! One change: one API call, with all that it sends and what was there before.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -180,7 +181,7 @@ pub enum Change {
 }
 
 /// What a change does to its resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It comes to be.

@@ -112,7 +112,7 @@ pub struct KeySet {
 }
 
 /// The public access block (S3 `PublicAccessBlockConfiguration`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PublicAccessBlock {
     /// Refuse public ACLs.

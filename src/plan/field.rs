@@ -1,5 +1,6 @@
 //! What a change sets, field by field: what is printed, and what is in plan.json.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
 use super::observed::Object;
 
 /// One line under a change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Field {
     /// What it is.
     pub name: &'static str,

@@ -3,6 +3,7 @@
 //! [`desired`] and [`observed`] are plain values, [`diff`] is a function of the two, and a
 //! [`change::Change`] is one API call with everything in it: what is printed is what is executed.
 
+mod after;
 pub mod change;
 pub mod desired;
 pub mod diff;

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest;
 use rustls::pki_types::CertificateDer;
+use schemars::JsonSchema;
 use serde::Serialize;
 use x509_cert::der::Decode;
 
@@ -11,7 +12,7 @@ use crate::iam::thumbprint::Thumbprint;
 use super::connection;
 
 /// A presented certificate.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PresentedCertificate {
     /// Its subject (RFC 4514).
     pub subject: String,
@@ -34,7 +35,7 @@ pub struct PresentedCertificate {
 }
 
 /// The chain as presented, leaf first. It has verified against this machine's roots.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Chain(Vec<PresentedCertificate>);
 

@@ -1,10 +1,11 @@
 //! Messages that people paste into searches, and what they mean: from STS, the SDKs, S3 and
 //! kube-apiserver. Causes stand in the order of likelihood.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A message and what is known of it.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Known {
     /// A part of the message that is in no other.
     pub message: &'static str,

@@ -1,9 +1,10 @@
 //! What checks found.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// As it must be.
@@ -17,7 +18,7 @@ pub enum Outcome {
 }
 
 /// One check.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Check {
     /// What was looked at; the same in every run.
     pub name: &'static str,
@@ -83,7 +84,7 @@ impl Check {
 }
 
 /// Checks in the order in which they were made.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Report(pub Vec<Check>);
 

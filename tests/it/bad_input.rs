@@ -217,7 +217,6 @@ fn the_command_line_is_checked_and_answers_64() {
     let work = Offline::new();
     for (arguments, reason) in [
         ("", "Usage: irsactl"),
-        ("bootstrp", "a similar subcommand exists: 'bootstrap'"),
         ("bootstrap", "--cluster <NAME>"),
         ("bootstrap --cluster a --detailed-exitcode", "--dry-run"),
         (
@@ -325,25 +324,4 @@ fn an_argument_cannot_start_a_line_of_its_own() {
             "{arguments:?}: {shown}"
         );
     }
-}
-
-#[test]
-fn a_region_that_the_sdk_does_not_know_is_asked_about() {
-    let work = Offline::new();
-    let slip = work.irsactl("discovery --bucket b1b --region us-west-22");
-    assert!(
-        slip.stderr
-            .contains("warning: region 'us-west-22' is not in the AWS SDK's list"),
-        "{slip:#?}"
-    );
-    assert_eq!(
-        work.irsactl("discovery --bucket b1b --region us-west-2")
-            .stderr,
-        ""
-    );
-    assert_eq!(
-        work.irsactl("discovery --bucket b1b --region us-east-1")
-            .stderr,
-        ""
-    );
 }

@@ -101,6 +101,7 @@ fn every_example_of_a_help_page_works() {
         "policy",
         "config print",
         "config schema",
+        "emit terraform",
         "completions",
         "man",
         "rotate prepare",

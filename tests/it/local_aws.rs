@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
+const TERRAFORM: &str = "terraform-arguments.txt";
+
 /// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client, jose and Playwright, which
 /// drives Debian's Chromium.
 pub(crate) struct Tools {
@@ -22,16 +24,20 @@ impl Tools {
         let home = install_once("local-aws", Path::new(SOURCES), |home| {
             install_python(home, Path::new(SOURCES));
             let home = home.to_owned();
-            Self { home }.install_judges();
+            let tools = Self { home };
+            tools.install_judges();
+            tools.install_terraform_arguments();
         });
         let tools = Self { home };
         // The judges' sources may change without their packages.
         for name in [
+            "json_schema.py",
             "kubernetes_schema.py",
             "pyjwt_sign.py",
             "pyjwt_verify.py",
             "openid_client.mjs",
             "report_reader.mjs",
+            "terraform.py",
         ] {
             let source = Path::new(SOURCES).join("judges").join(name);
             fs::copy(source, tools.judges().join(name)).unwrap();
@@ -57,6 +63,29 @@ impl Tools {
             .args(["ci", "--silent", "--no-audit", "--no-fund"])
             .current_dir(directory);
         run(&mut ci, "check the network");
+    }
+
+    /// The arguments of Terraform's AWS provider are read from a package of 13 MB, which is not installed.
+    fn install_terraform_arguments(&self) {
+        let wheels = self.home.join("terraform");
+        let _ = fs::remove_dir_all(&wheels);
+        let mut pip = Command::new(self.python());
+        pip.args(["-m", "pip", "download", "--quiet"]);
+        pip.args([
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+            "-r",
+        ]);
+        pip.arg(Path::new(SOURCES).join(TERRAFORM));
+        run(pip.arg("--dest").arg(wheels), "check the network");
+    }
+
+    /// The package with the arguments of Terraform's AWS provider.
+    #[allow(dead_code)] // The examples use this file too.
+    pub(crate) fn terraform_arguments(&self) -> PathBuf {
+        let mut wheels = fs::read_dir(self.home.join("terraform")).unwrap();
+        wheels.next().unwrap().unwrap().path()
     }
 
     /// Where the judges' scripts are.
@@ -97,9 +126,10 @@ pub(crate) fn install_once(name: &str, sources: &Path, install: impl FnOnce(&Pat
     let lock = File::create(home.join("lock")).unwrap();
     lock.lock().unwrap();
     let stamp = home.join("installed");
-    let wanted: String = ["requirements.txt", "package-lock.json"]
-        .map(|name| fs::read_to_string(sources.join(name)).unwrap())
-        .concat();
+    let wanted: String = ["requirements.txt", "package-lock.json", TERRAFORM]
+        .iter()
+        .filter_map(|name| fs::read_to_string(sources.join(name)).ok())
+        .collect();
     if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
         install(&home);
         fs::write(stamp, wanted).unwrap();

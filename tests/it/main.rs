@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt_key;
+mod answers;
 mod apply;
 mod archive;
 mod bad_input;
 mod bootstrap;
+mod ci;
 mod ci_examples;
 mod cluster_file;
 mod consent;
@@ -15,6 +17,7 @@ mod convergence;
 mod destroy;
 mod distributions;
 mod documents;
+mod emit;
 mod explain;
 mod faults;
 mod forms;
@@ -56,6 +59,7 @@ mod secrets;
 mod session;
 mod signing_key_files;
 mod stale_plan;
+mod suggestions;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 mod tenant;

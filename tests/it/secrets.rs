@@ -88,6 +88,7 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         "webhook --renew --format helm-values -vvv",
         "echoer --cluster demo --service-account default/app -vvv",
         "config print -vvv -o json",
+        "emit terraform --cluster demo -vvv",
         "verify --dangling -vvv -o json",
         "report --cluster demo --html docs/report.html -vvv",
         "rotate prepare --cluster demo --yes -vvv",

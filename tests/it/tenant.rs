@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::answers;
 use crate::local_aws::{LocalAws, Tools};
 
 pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(Tools::install);
@@ -97,14 +98,14 @@ impl Offline {
         command
     }
 
-    /// Runs the binary; arguments are separated by spaces.
+    /// Runs the binary; arguments are separated by spaces. An answer in JSON must fit its schema.
+    #[track_caller]
     pub(crate) fn irsactl(&self, arguments: &str) -> Run {
         let mut command = self.command(env!("CARGO_BIN_EXE_irsactl"));
-        command
-            .args(arguments.split_whitespace())
-            .output()
-            .unwrap()
-            .into()
+        let output = command.args(arguments.split_whitespace()).output();
+        let run = output.unwrap().into();
+        answers::judge(arguments, &run);
+        run
     }
 
     /// Runs a shell line that must succeed, and gives its stdout.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::accepted::ExistingIssuer;
@@ -17,8 +18,8 @@ use super::super::flags::{SettingsFormat, Surroundings};
 use super::state::{self, Change, Migration, Time, command};
 
 /// Where a migration is.
-#[derive(Serialize)]
-pub(super) struct StageAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::commands) struct StageAnswer {
     issuer: Issuer,
     existing_issuers: Vec<ExistingIssuer>,
     stage: Stage,

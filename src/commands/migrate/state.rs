@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pkcs8::der::DateTime;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::accepted::{ApiAudience, ExistingIssuer};
@@ -67,7 +68,7 @@ enum FormatVersion {
 }
 
 /// Seconds since 1970; RFC 3339 in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub(super) struct Time(pub(super) u64);
 

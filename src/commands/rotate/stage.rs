@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::shell_quoted;
@@ -14,7 +15,7 @@ use super::Nodes;
 use super::state::{self, Rotation};
 
 /// A step of a rotation that is done, or is to be done now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Stage {
     /// The new key is made, and not published.
@@ -36,7 +37,7 @@ pub(super) enum Stage {
 }
 
 /// A file for the control-plane nodes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct NodeFile {
     from: String,
     to: String,
@@ -81,8 +82,8 @@ impl<'a> Told<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct RotateAnswer {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::commands) struct RotateAnswer {
     stage: Stage,
     old: Kid,
     new: Kid,

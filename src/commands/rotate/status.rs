@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::UNIX_EPOCH;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Global;
@@ -17,7 +18,7 @@ use super::live::Live;
 use super::scene::Scene;
 use super::state::{self, Rotation};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct KeyStatus {
     kid: String,
     role: &'static str,
@@ -32,9 +33,9 @@ struct KeyStatus {
     signs: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct StatusAnswer(Vec<KeyStatus>);
+pub(in crate::commands) struct StatusAnswer(Vec<KeyStatus>);
 
 impl StatusAnswer {
     pub(super) fn new(

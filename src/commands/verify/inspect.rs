@@ -11,6 +11,7 @@ use crate::iam::arn::AccountId;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
+use crate::output::Step;
 use crate::probe::chain::{self, Chain};
 use crate::probe::document;
 use crate::verify::page::{self, Page};
@@ -118,6 +119,7 @@ impl Question<'_> {
         let file = global.layers.file.as_ref();
         let mut tags = file.map(|file| file.spec.tags.clone()).unwrap_or_default();
         tags.extend(owner_tags(names.cluster.as_deref()));
+        let step = Step::start("looking at the issuer");
         let (public, owner) = tokio::join!(
             look(&target),
             account::look(session, &target, &options, tags, &region)
@@ -128,6 +130,8 @@ impl Question<'_> {
             Err(unknown) => unknown,
         };
         checks.append(&mut owner.checks);
+        // What follows may ask something itself: kubectl's credential plugins do.
+        drop(step);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
         checks.extend(
             self.cluster
@@ -141,6 +145,7 @@ impl Question<'_> {
             provider: owner.provider_exists(),
             key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
         };
+        let _step = Step::start("asking STS");
         let proof = self
             .proof
             .check(global, stop, &target.issuer, &region, seen);

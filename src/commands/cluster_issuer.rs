@@ -1,0 +1,68 @@
+//! All that a cluster's issuer is made of: what `bootstrap` brings up, and `emit` writes down.
+
+use crate::config::Names;
+use crate::error::Result;
+use crate::oidc::jwks::JwkSet;
+use crate::plan::desired::{Desired, ThumbprintChoice};
+
+use super::change_options::ChangeOptions;
+use super::converge::{Planned, Session};
+use super::provider::ProviderOptions;
+use super::publish::{self, KeyOptions};
+use super::role::WantedRole;
+
+/// An issuer as the command line and the cluster file ask for it.
+pub(super) struct ClusterIssuer<'a> {
+    pub(super) names: &'a Names,
+    pub(super) keys: JwkSet,
+    pub(super) key: &'a KeyOptions,
+    pub(super) provider: &'a ProviderOptions,
+    pub(super) roles: &'a [WantedRole],
+    pub(super) change: &'a ChangeOptions,
+}
+
+impl ClusterIssuer<'_> {
+    /// What is there, and what has to change.
+    pub(super) async fn plan(
+        self,
+        session: &Session<'_>,
+        region: &str,
+    ) -> Result<(Desired, Planned)> {
+        let (provider, offline) = (self.provider, self.change.offline);
+        let mut desired = self.desired(session, region)?;
+        // The plan needs the thumbprint, reading what is there does not.
+        let (thumbprint, observed) = tokio::join!(
+            provider.thumbprint(desired.issuer.host(), offline),
+            session.observe(&desired)
+        );
+        desired.set_thumbprint(thumbprint?);
+        let planned = Planned::new(&desired, observed?)?;
+        Ok((desired, planned))
+    }
+
+    /// Every name, ARN and byte of it, but for the thumbprint.
+    fn desired(self, session: &Session<'_>, region: &str) -> Result<Desired> {
+        let place = self.names.place(region, Some(&session.account))?;
+        let issuer = place.issuer.clone();
+        let thumbprint = ThumbprintChoice::Iam;
+        let tags = self.change.tags(self.names.cluster.as_deref());
+        let provider = self
+            .provider
+            .desired(&issuer, session, region, thumbprint, tags.clone())?;
+        let roles = self
+            .roles
+            .iter()
+            .map(|role| role.role(&issuer, &session.account, region, tags.clone()));
+        let roles = roles.collect::<Result<_>>()?;
+        let publication = publish::publication(&place, session, self.keys, self.key, tags);
+        Ok(Desired {
+            issuer,
+            publication: Some(publication),
+            provider: Some(provider),
+            roles,
+            key_set: None,
+            teardown: None,
+            adopt: self.change.adopt,
+        })
+    }
+}

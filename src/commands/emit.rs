@@ -1,0 +1,155 @@
+//! `emit`: the issuer in the language of another tool, which then keeps it. No change is made.
+
+use clap::{Args, Subcommand};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::config::{Global, Names};
+use crate::error::{Exit, Result};
+use crate::oidc::issuer::Issuer;
+use crate::output::terraform::{self, Imports, Resource};
+use crate::output::{self, Answer};
+
+use super::adopt::AdoptOptions;
+use super::change_options::{ChangeOptions, tag};
+use super::cluster_issuer::ClusterIssuer;
+use super::converge::Session;
+use super::key_pair::KeyPair;
+use super::provider::ProviderOptions;
+use super::publish::KeyOptions;
+use super::stop::Stop;
+use super::{jwks, resolve, role};
+
+/// Subcommands of `emit`.
+#[derive(Args, Debug)]
+pub struct Emit {
+    #[command(subcommand)]
+    command: EmitCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum EmitCommand {
+    /// Print the issuer as Terraform resources, with import blocks for what is there
+    Terraform(Terraform),
+}
+
+/// Options of `emit terraform`.
+#[derive(Args, Debug)]
+#[command(mut_arg("cluster", |arg| arg.required(true)))]
+#[command(after_help = "\
+Examples:
+  irsactl emit terraform --cluster demo --region us-west-2 > issuer.tf
+  irsactl emit terraform --config irsactl.yaml --offline --account-id 111122223333 --no-import
+
+Writes down what 'irsactl bootstrap' with the same options comes to, the roles of a cluster file (--config) included; \
+public material only. With AWS at hand, what others added is kept, and what is there is imported; offline, \
+everything is imported unless --no-import. Needs Terraform 1.5 and its AWS provider 6.37.")]
+struct Terraform {
+    #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
+    provider: ProviderOptions,
+    #[command(flatten)]
+    adopt: AdoptOptions,
+    #[command(flatten)]
+    key: KeyOptions,
+    /// A tag for all that takes one; repeat it for several
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+    /// Make no call at all; write as if nothing existed
+    #[arg(long)]
+    offline: bool,
+    /// Write no import blocks: Terraform is to make everything
+    #[arg(long)]
+    no_import: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TerraformAnswer {
+    issuer: Issuer,
+    resources: Vec<Resource>,
+    /// The file.
+    text: String,
+}
+
+impl Answer for TerraformAnswer {
+    fn text(&self) -> String {
+        self.text.clone()
+    }
+
+    fn markdown(&self) -> String {
+        format!("```hcl\n{}```\n", self.text)
+    }
+}
+
+impl Emit {
+    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        match self.command {
+            EmitCommand::Terraform(terraform) => terraform.run(global, stop).await,
+        }
+    }
+}
+
+impl Terraform {
+    async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let change = ChangeOptions::of_look(self.offline, self.tags.clone());
+        change.check()?;
+        let cluster = self.names.cluster.as_deref();
+        let roles = role::of_file(global, cluster)?;
+        let region = resolve::region(global).await?;
+        self.names.check(&region)?;
+        let keys = match self.adopt.keys()? {
+            Some(keys) => keys,
+            None => vec![KeyPair::load_public(&global.dir)?],
+        };
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, self.offline).await?;
+        let whole = ClusterIssuer {
+            names: &self.names,
+            keys: jwks::jwk_set(&keys)?,
+            key: &self.key,
+            provider: &self.provider,
+            roles: &roles,
+            change: &change,
+        };
+        let (desired, planned) = whole.plan(&session, &region).await?;
+        for note in &planned.plan.notes {
+            output::say(format_args!("note: {}", output::sanitized(note)));
+        }
+        let state = planned.observed.clone().after(&planned.plan.changes);
+        let imports = match (self.no_import, self.offline) {
+            (true, _) => Imports::None,
+            (false, true) => Imports::All,
+            (false, false) => Imports::Found(&planned.observed),
+        };
+        let resources = terraform::resources(&desired, &state, &imports)?;
+        let issuer = desired.issuer;
+        let cluster = cluster.unwrap_or_default();
+        let heading = heading(&issuer, cluster, session.account.as_str(), &region);
+        let answer = TerraformAnswer {
+            text: terraform::text(&heading, &resources),
+            issuer,
+            resources,
+        };
+        output::print(&answer, global.output)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What the reader must know, as comments.
+fn heading(issuer: &Issuer, cluster: &str, account: &str, region: &str) -> String {
+    format!(
+        "\
+# Issuer {issuer}
+# of cluster {cluster}, as 'irsactl bootstrap' makes it. For a root module, with a provider of its account and region:
+#
+#   provider \"aws\" {{
+#     region              = \"{region}\"
+#     allowed_account_ids = [\"{account}\"]
+#   }}
+#
+# Either Terraform changes these resources or irsactl does. What irsactl changed all the same, such as a key that was
+# rotated, is known here when this file is written anew.
+"
+    )
+}

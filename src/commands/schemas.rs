@@ -1,0 +1,126 @@
+//! The JSON Schema of each command's answer in JSON, made from the very types that are serialised.
+//!
+//! They are kept under `schemas/`, a file a command. What is not an answer but a document of a form of
+//! its own, such as a JWK Set or a policy, is described by its own standard.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::transform::{RecursiveTransform, RestrictFormats};
+use schemars::{JsonSchema, Schema, json_schema};
+use serde_json::{Value, json};
+
+use crate::output::plan::PlanAnswer;
+use crate::output::{Answer, FORMAT_VERSION};
+
+use super::bootstrap::BootstrapAnswer;
+use super::config::PrintAnswer;
+use super::destroy::DestroyAnswer;
+use super::echoer::EchoerAnswer;
+use super::emit::TerraformAnswer;
+use super::explain::ExplainAnswer;
+use super::flags::FlagsAnswer;
+use super::keygen::KeygenAnswer;
+use super::migrate::StageAnswer;
+use super::provider::ProviderAnswer;
+use super::publish::PublishAnswer;
+use super::role::RoleAnswer;
+use super::rotate::{RotateAnswer, StatusAnswer};
+use super::thumbprint::ThumbprintAnswer;
+use super::token::{DecodeAnswer, MintAnswer};
+use super::verify::VerifyAnswer;
+use super::webhook::WebhookAnswer;
+
+/// The schemas (draft 2020-12) by the command's words; a command that can make a dry run answers with
+/// its plan then.
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    let mut migrate = [
+        "migrate start",
+        "migrate next",
+        "migrate back",
+        "migrate status",
+    ]
+    .map(one::<StageAnswer>)
+    .to_vec();
+    let mut all = vec![
+        one::<KeygenAnswer>("keygen"),
+        with_plan::<PublishAnswer>("publish"),
+        one::<ThumbprintAnswer>("thumbprint"),
+        with_plan::<ProviderAnswer>("provider"),
+        one::<FlagsAnswer>("flags"),
+        with_plan::<BootstrapAnswer>("bootstrap"),
+        with_plan::<RoleAnswer>("role"),
+        with_plan::<RotateAnswer>("rotate prepare"),
+        one::<RotateAnswer>("rotate activate"),
+        with_plan::<RotateAnswer>("rotate retire"),
+        one::<StatusAnswer>("rotate status"),
+        with_plan::<DestroyAnswer>("destroy"),
+        one::<WebhookAnswer>("webhook"),
+        one::<EchoerAnswer>("echoer"),
+        one::<VerifyAnswer>("verify"),
+        one::<ExplainAnswer>("explain"),
+        one::<MintAnswer>("token mint"),
+        one::<DecodeAnswer>("token decode"),
+        one::<PrintAnswer>("config print"),
+        one::<TerraformAnswer>("emit terraform"),
+    ];
+    all.append(&mut migrate);
+    all
+}
+
+fn one<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Value) {
+    let mut generator = generator();
+    let answer = answer::<A>(&mut generator);
+    (command, document(command, answer, generator))
+}
+
+fn with_plan<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Value) {
+    let mut generator = generator();
+    let answers = [
+        answer::<A>(&mut generator),
+        answer::<PlanAnswer>(&mut generator),
+    ];
+    let either = json_schema!({ "anyOf": answers });
+    (command, document(command, either, generator))
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        // Formats such as uint64 are schemars' own, and strict validators refuse them.
+        .with_transform(RestrictFormats::default())
+        .with_transform(RecursiveTransform(without_other_members))
+        .into_generator()
+}
+
+fn without_other_members(schema: &mut Schema) {
+    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+/// An answer that is an object says its version; see [`crate::output::print`].
+fn answer<A: Answer + JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let schema = generator.subschema_for::<A>();
+    let name = A::schema_name();
+    if let Some(definition) = generator.definitions_mut().get_mut(name.as_ref()) {
+        definition["properties"]["format_version"] = json!({ "const": FORMAT_VERSION });
+        if let Some(required) = definition["required"].as_array_mut() {
+            required.retain(|member| member != "format_version");
+            required.insert(0, json!("format_version"));
+        }
+    }
+    schema
+}
+
+fn document(command: &str, answer: Schema, mut generator: SchemaGenerator) -> Value {
+    let mut document = json_schema!({
+        "$schema": generator.settings().meta_schema,
+        "title": format!("irsactl {command} -o json"),
+    });
+    let members = answer.as_object().into_iter().flatten();
+    for (name, value) in members {
+        document.insert(name.clone(), value.clone());
+    }
+    let definitions = generator.take_definitions(true);
+    document.insert("$defs".to_owned(), definitions.into());
+    document.to_value()
+}
