@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     apply, bootstrap, completions, config, destroy, discovery, echoer, explain, flags, jwks,
-    keygen, man, migrate, policy, provider, publish, role, rotate, thumbprint, token, verify,
-    webhook,
+    keygen, man, migrate, policy, provider, publish, report, role, rotate, thumbprint, token,
+    verify, webhook,
 };
 use crate::config::Global;
 
@@ -69,6 +69,8 @@ pub enum Command {
     Echoer(echoer::Echoer),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
     Verify(verify::Verify),
+    /// Write what a reviewer wants to see of an issuer on one HTML page
+    Report(report::ReportArgs),
     /// Say what an error message of STS, S3 or kube-apiserver means
     Explain(explain::Explain),
     /// Mint a test token, or take any token apart

@@ -226,6 +226,17 @@ pub fn may_be_committed(path: &Path) -> bool {
     in_work_tree && check().is_ok_and(|status| status.code() == Some(1))
 }
 
+/// Whether a regular file, not a symlink to one, begins with these bytes.
+pub fn begins_with(path: &Path, beginning: &[u8]) -> bool {
+    let read = open(path, false).and_then(|file| {
+        let mut read = Vec::new();
+        let is_file = file.metadata()?.is_file();
+        file.take(beginning.len() as u64).read_to_end(&mut read)?;
+        Ok(is_file && read == beginning)
+    });
+    read.is_ok_and(|begins| begins)
+}
+
 /// Whether anything is at `path`, also a dangling symlink.
 pub fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {

@@ -127,6 +127,11 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
     }))
 }
 
+/// Whether a part of a bucket is not there, or the whole bucket: HeadBucket tells which.
+fn is_absent(code: Option<&str>, part: &str) -> bool {
+    code.is_some_and(|code| code == part || code == "NoSuchBucket")
+}
+
 /// Whether the bucket exists; an error when it is another account's or in another region.
 pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<bool> {
     let wrong_region = |region: &str| {
@@ -194,7 +199,7 @@ pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> R
             .iter()
             .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
             .collect()),
-        Err(e) if code(&e) == Some("NoSuchTagSet") => Ok(Tags::new()),
+        Err(e) if is_absent(code(&e), "NoSuchTagSet") => Ok(Tags::new()),
         Err(e) => Err(failed(
             format!("cannot read the tags of bucket s3://{bucket}"),
             "s3:GetBucketTagging",
@@ -226,7 +231,7 @@ async fn public_access_block(
                     restrict_public_buckets: block.restrict_public_buckets() == Some(true),
                 }))
         }
-        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => Ok(None),
+        Err(e) if is_absent(code(&e), "NoSuchPublicAccessBlockConfiguration") => Ok(None),
         Err(e) => {
             let what = format!("cannot read the public access block of bucket s3://{bucket}");
             Err(failed(what, "s3:GetBucketPublicAccessBlock", e))
@@ -253,7 +258,7 @@ pub(super) async fn policy(
             .map(serde_json::from_str)
             .transpose()
             .map_err(|e| garbled(what(), "s3:GetBucketPolicy", format!("it is not JSON: {e}"))),
-        Err(e) if code(&e) == Some("NoSuchBucketPolicy") => Ok(None),
+        Err(e) if is_absent(code(&e), "NoSuchBucketPolicy") => Ok(None),
         Err(e) => Err(failed(what(), "s3:GetBucketPolicy", e)),
     }
 }
@@ -275,7 +280,7 @@ pub(super) async fn object(
         .await;
     let output = match result {
         Ok(output) => output,
-        Err(e) if code(&e) == Some("NoSuchKey") => return Ok(None),
+        Err(e) if is_absent(code(&e), "NoSuchKey") => return Ok(None),
         Err(e) => return Err(failed(what(), "s3:GetObject", e)),
     };
     let length = output.content_length().unwrap_or_default();

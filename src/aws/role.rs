@@ -32,8 +32,11 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
             .items()
             .send();
         while let Some(policy) = pages.next().await {
-            let policy = policy.map_err(|e| failed(what(), "iam:ListAttachedRolePolicies", e))?;
-            policy_arns.extend(policy.policy_arn);
+            match policy {
+                Ok(policy) => policy_arns.extend(policy.policy_arn),
+                Err(e) if code(&e) == Some("NoSuchEntity") => break,
+                Err(e) => return Err(failed(what(), "iam:ListAttachedRolePolicies", e)),
+            }
         }
         Ok(policy_arns)
     };

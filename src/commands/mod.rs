@@ -22,6 +22,7 @@ pub mod policy;
 pub mod provider;
 pub mod publish;
 mod read_back;
+pub mod report;
 mod resolve;
 pub mod role;
 pub mod rotate;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Webhook(args) => block_on(global, async |_| args.run(global).await),
         Command::Echoer(args) => block_on(global, async |_| args.run(global).await),
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Report(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Config(args) => block_on(global, async |_| args.run(global).await),

@@ -2,6 +2,7 @@
 
 mod form;
 mod github;
+pub mod html;
 mod markdown;
 pub mod plan;
 pub mod report;

@@ -147,6 +147,7 @@ fn every_json_answer_says_its_version() {
     let (tenant, _) = Tenant::bootstrapped();
     for command in [
         "verify",
+        "report --html report.html",
         "role --service-account default/app --yes",
         "publish --yes",
         "provider --yes",

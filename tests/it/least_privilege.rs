@@ -298,6 +298,9 @@ fn verify_needs_what_its_policy_grants_and_no_other() {
     let start = tenant.log().len();
     tenant.irsactl("verify --cluster demo").ok();
     tenant.irsactl("verify --dangling").ok();
+    tenant
+        .irsactl("report --cluster demo --html report.html")
+        .ok();
     let granted = actions(&tenant.irsactl("policy verify --cluster demo").json());
     assert_eq!(
         needed(&tenant.log().split_off(start)),

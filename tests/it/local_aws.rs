@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
-/// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client and jose.
+/// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client, jose and Playwright, which
+/// drives Debian's Chromium.
 pub(crate) struct Tools {
     home: PathBuf,
 }
@@ -43,6 +44,7 @@ impl Tools {
             "pyjwt_sign.py",
             "pyjwt_verify.py",
             "openid_client.mjs",
+            "report_reader.mjs",
         ] {
             let source = Path::new(SOURCES).join("judges").join(name);
             fs::copy(source, tools.judges().join(name)).unwrap();

@@ -43,6 +43,7 @@ mod migrate_evidence;
 mod migrate_state;
 mod properties;
 mod refusals;
+mod report;
 mod role;
 mod rotate;
 mod rotate_foreign;

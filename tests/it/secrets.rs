@@ -89,6 +89,7 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
         "echoer --cluster demo --service-account default/app -vvv",
         "config print -vvv -o json",
         "verify --dangling -vvv -o json",
+        "report --cluster demo --html docs/report.html -vvv",
         "rotate prepare --cluster demo --yes -vvv",
         "rotate activate --cluster demo -vvv -o json",
         "rotate status --cluster demo -vvv",

@@ -20,8 +20,8 @@ use crate::verify::takeover::{self, Owner};
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
+use super::inspect::{Public, Target, fetch};
 use super::proof::told;
-use super::{Public, Target, fetch};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;
@@ -29,10 +29,29 @@ const MAX_OBJECTS: usize = 20;
 const NAME: &str = "AWS resources";
 
 /// What the account's owner knows.
-pub(super) struct Findings {
+pub(in crate::commands) struct Findings {
     pub(super) checks: Vec<Check>,
+    /// What differs from how it must be, and what was read to know; none when nobody could look.
+    pub(in crate::commands) planned: Option<Planned>,
+    /// The roles that trust the issuer; none when they could not be listed.
+    pub(in crate::commands) roles: Option<Vec<Role>>,
+}
+
+impl Findings {
+    /// A check of something that keeps the account from being compared.
+    fn unknown(check: Check) -> Self {
+        Self {
+            checks: vec![check],
+            planned: None,
+            roles: None,
+        }
+    }
+
     /// Whether the provider exists; it may when nobody could look.
-    pub(super) provider_exists: bool,
+    pub(super) fn provider_exists(&self) -> bool {
+        let planned = self.planned.as_ref();
+        planned.is_none_or(|planned| planned.observed.provider.is_some())
+    }
 }
 
 /// What was read at once, before it is judged.
@@ -45,23 +64,20 @@ pub(super) struct Seen<'s> {
     others: Vec<Check>,
 }
 
-/// Reads all that credentials are needed for; none when there are none, and a check says why.
+/// Reads all that credentials are needed for. Without them, a finding says why.
 pub(super) async fn look<'s>(
     session: Result<Session<'s>>,
     target: &Target,
     options: &ProviderOptions,
     tags: Tags,
     region: &str,
-) -> Result<std::result::Result<Seen<'s>, Check>> {
+) -> Result<std::result::Result<Seen<'s>, Findings>> {
     let session = match session {
         Ok(session) => session,
         Err(error) if error.exit() == Exit::Refused => return Err(error),
         Err(error) => {
-            return Ok(Err(Check::skipped(
-                NAME,
-                target.issuer.as_str(),
-                told(&error),
-            )));
+            let check = Check::skipped(NAME, target.issuer.as_str(), told(&error));
+            return Ok(Err(Findings::unknown(check)));
         }
     };
     let desired = desired(&session, target, options, tags, region)?;
@@ -95,18 +111,14 @@ pub(super) async fn look<'s>(
 
 impl Seen<'_> {
     /// All checks that need credentials.
-    pub(super) async fn checks(
+    pub(super) async fn judge(
         mut self,
         target: &Target,
         region: &str,
         public: &Public,
     ) -> Result<Findings> {
         let issuer = target.issuer.as_str();
-        let unknown = |check: Check| Findings {
-            checks: vec![check],
-            provider_exists: true,
-        };
-        let chain = public.chain.as_ref().ok();
+        let chain = public.host.chain.as_ref().ok();
         if let Some(last) = chain.and_then(|chain| chain.last(target.issuer.host()).ok()) {
             let thumbprint = ThumbprintChoice::Observed(last.sha1.clone());
             self.desired.set_thumbprint(thumbprint);
@@ -114,17 +126,20 @@ impl Seen<'_> {
         let planned = self.observed;
         let planned = planned.and_then(|observed| Planned::new(&self.desired, observed));
         let mut found = match planned {
-            Ok(Planned { plan, observed }) => {
-                let mut checks = plan::differences(issuer, &target.repair(), &plan);
-                checks.extend(plan::encryption(&observed));
+            Ok(planned) => {
+                let observed = &planned.observed;
+                let mut checks = plan::differences(issuer, &target.repair(), &planned.plan);
+                checks.extend(plan::encryption(observed));
                 if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
                     let name = format!("s3://{}", place.bucket);
                     checks.push(objects::statements(&name, bucket.policy.as_ref()));
                 }
-                checks.extend(trust(self.roles, target, &self.desired, &observed));
+                let (found, roles) = trust(self.roles, target, &self.desired, observed);
+                checks.extend(found);
                 Findings {
                     checks,
-                    provider_exists: observed.provider.is_some(),
+                    planned: Some(planned),
+                    roles,
                 }
             }
             Err(error) if error.exit() == Exit::Refused => {
@@ -133,11 +148,11 @@ impl Seen<'_> {
                 let hint = error
                     .hint_text()
                     .unwrap_or("'irsactl bootstrap --dry-run' shows more");
-                unknown(check.hint(hint))
+                Findings::unknown(check.hint(hint))
             }
-            Err(error) => unknown(Check::skipped(NAME, issuer, told(&error))),
+            Err(error) => Findings::unknown(Check::skipped(NAME, issuer, told(&error))),
         };
-        if found.provider_exists
+        if found.provider_exists()
             && let Some(provider) = &self.desired.provider
         {
             let pages = [&public.discovery, &public.jwks];
@@ -206,13 +221,13 @@ pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
     }
 }
 
-/// The roles of the account that trust the issuer.
+/// The roles of the account that trust the issuer; none when they could not be listed.
 fn trust(
     roles: Result<Vec<(String, Value)>>,
     target: &Target,
     desired: &Desired,
     observed: &Observed,
-) -> Vec<Check> {
+) -> (Vec<Check>, Option<Vec<Role>>) {
     let arn = desired
         .provider
         .as_ref()
@@ -223,7 +238,10 @@ fn trust(
             .into_iter()
             .map(|(arn, trust)| Role { arn, trust })
             .collect(),
-        Err(error) => return vec![Check::skipped("role trust", provider_arn, told(&error))],
+        Err(error) => {
+            let check = Check::skipped("role trust", provider_arn, told(&error));
+            return (vec![check], None);
+        }
     };
     let audiences = observed
         .provider
@@ -234,7 +252,9 @@ fn trust(
         host_path: target.issuer.host_path(),
         audiences,
     };
-    roles::check(&roles, &trusted)
+    let checks = roles::check(&roles, &trusted);
+    let concerned = roles.into_iter().filter(|role| role.trusts(&trusted));
+    (checks, Some(concerned.collect()))
 }
 
 /// Objects beside the two documents.
