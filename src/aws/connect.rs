@@ -11,6 +11,11 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::error::{Error, Exit, Result};
@@ -58,8 +63,8 @@ pub async fn profile_region(profile: Option<&str>) -> Option<String> {
     chain.region().await.map(|region| region.to_string())
 }
 
-/// Makes the clients; no call is made yet.
-pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
+/// Makes the clients; no call is made yet. `roots` are PEM certificates to trust in place of the machine's.
+pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .timeout_config(
@@ -73,6 +78,9 @@ pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
         loader = loader
             .profile_name(profile)
             .credentials_provider(credentials.build());
+    }
+    if let Some(client) = roots.and_then(https_client) {
+        loader = loader.http_client(client);
     }
     let config = loader.load().await;
 
@@ -126,6 +134,25 @@ impl Aws {
             arn: arn.to_owned(),
         })
     }
+}
+
+/// The SDK's default client (aws-smithy-runtime, client/http.rs) with other roots.
+fn https_client(roots: String) -> Option<SharedHttpClient> {
+    let store = tls::TrustStore::empty().with_pem_certificate(roots);
+    let context = tls::TlsContext::builder().with_trust_store(store).build();
+    let context = context.ok()?;
+    let provider = tls::Provider::Rustls(CryptoMode::AwsLc);
+    let connector = move |settings: Option<&HttpConnectorSettings>,
+                          components: Option<&RuntimeComponents>| {
+        let mut connector = Connector::builder()
+            .tls_provider(provider.clone())
+            .tls_context(context.clone())
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    };
+    Some(aws_smithy_http_client::Builder::new().build_with_connector_fn(connector))
 }
 
 fn endpoint_override(config: &SdkConfig, service_id: &str) -> Option<String> {

@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::error::Error;
+use crate::output::program;
 
 use super::file::{ClusterFile, Setting};
 
@@ -95,9 +96,10 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
+    let command = program::name(P::command());
     let mut command = match settings.is_empty() {
-        true => P::command(),
-        false => with_defaults(P::command(), &settings),
+        true => command,
+        false => with_defaults(command, &settings),
     };
     let matches = command
         .try_get_matches_from_mut(arguments)

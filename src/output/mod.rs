@@ -5,6 +5,7 @@ mod github;
 pub mod html;
 mod markdown;
 pub mod plan;
+pub mod program;
 pub mod report;
 mod sanitize;
 
@@ -56,7 +57,8 @@ pub fn print_error(error: &Error) {
         say(format_args!("  caused by: {}", sanitized(cause)));
     }
     if let Some(hint) = error.hint_text() {
-        say(format_args!("  {BOLD}hint:{BOLD:#} {}", sanitized(hint)));
+        let hint = program::named(&sanitized(hint));
+        say(format_args!("  {BOLD}hint:{BOLD:#} {hint}"));
     }
 }
 

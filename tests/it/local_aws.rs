@@ -19,25 +19,12 @@ pub(crate) struct Tools {
 impl Tools {
     /// Installs what is missing. Takes half a minute the first time, nothing later.
     pub(crate) fn install() -> Self {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
-            PathBuf::from,
-        );
-        let home = target.join("local-aws");
-        fs::create_dir_all(&home).unwrap();
-        // Several test processes may start at once.
-        let lock = File::create(home.join("lock")).unwrap();
-        lock.lock().unwrap();
+        let home = install_once("local-aws", Path::new(SOURCES), |home| {
+            install_python(home, Path::new(SOURCES));
+            let home = home.to_owned();
+            Self { home }.install_judges();
+        });
         let tools = Self { home };
-        let stamp = tools.home.join("installed");
-        let wanted: String = ["requirements.txt", "package-lock.json"]
-            .map(|name| fs::read_to_string(Path::new(SOURCES).join(name)).unwrap())
-            .concat();
-        if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-            tools.install_python();
-            tools.install_judges();
-            fs::write(stamp, wanted).unwrap();
-        }
         // The judges' sources may change without their packages.
         for name in [
             "kubernetes_schema.py",
@@ -52,34 +39,15 @@ impl Tools {
         tools
     }
 
-    fn install_python(&self) {
-        let venv = self.home.join("venv");
-        run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&venv),
-            "apt-get install python3-venv",
-        );
-        let mut pip = Command::new(self.python());
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-        ]);
-        run(
-            pip.arg(Path::new(SOURCES).join("requirements.txt")),
-            "check the network",
-        );
+    fn install_judges(&self) {
+        self.npm_ci(&self.judges(), Path::new(SOURCES));
     }
 
-    fn install_judges(&self) {
-        fs::create_dir_all(self.judges()).unwrap();
+    /// Installs the npm packages that the lock file in `sources` pins.
+    pub(crate) fn npm_ci(&self, directory: &Path, sources: &Path) {
+        fs::create_dir_all(directory).unwrap();
         for name in ["package.json", "package-lock.json"] {
-            fs::copy(Path::new(SOURCES).join(name), self.judges().join(name)).unwrap();
+            fs::copy(sources.join(name), directory.join(name)).unwrap();
         }
         let npm = self
             .node_wheel()
@@ -87,7 +55,7 @@ impl Tools {
         let mut ci = Command::new(self.node());
         ci.arg(npm)
             .args(["ci", "--silent", "--no-audit", "--no-fund"])
-            .current_dir(self.judges());
+            .current_dir(directory);
         run(&mut ci, "check the network");
     }
 
@@ -115,6 +83,53 @@ impl Tools {
     pub(crate) fn node(&self) -> PathBuf {
         self.node_wheel().join("bin/node")
     }
+}
+
+/// Installs into target/NAME what the files in `sources` pin, unless it is there; gives the directory.
+pub(crate) fn install_once(name: &str, sources: &Path, install: impl FnOnce(&Path)) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
+        PathBuf::from,
+    );
+    let home = target.join(name);
+    fs::create_dir_all(&home).unwrap();
+    // Several test processes may start at once.
+    let lock = File::create(home.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let stamp = home.join("installed");
+    let wanted: String = ["requirements.txt", "package-lock.json"]
+        .map(|name| fs::read_to_string(sources.join(name)).unwrap())
+        .concat();
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        install(&home);
+        fs::write(stamp, wanted).unwrap();
+    }
+    home
+}
+
+/// Makes a virtual environment of what requirements.txt in `sources` pins.
+pub(crate) fn install_python(home: &Path, sources: &Path) {
+    let venv = home.join("venv");
+    run(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&venv),
+        "apt-get install python3-venv",
+    );
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "-r",
+    ]);
+    run(
+        pip.arg(sources.join("requirements.txt")),
+        "check the network",
+    );
 }
 
 /// Runs a program of the set-up and panics with what to do when it fails.
