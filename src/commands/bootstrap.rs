@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cluster::flags;
 use crate::cluster::settings::Flag;
-use crate::config::{Global, Names};
+use crate::config::{Global, KeyStoreOptions, Names};
 use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
@@ -14,9 +14,10 @@ use crate::plan::desired::Desired;
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
-use super::converge::Session;
+use super::converge::{Session, after_changes};
 use super::flags::NodeOptions;
-use super::key_pair::{self, KeyPair};
+use super::key_pair;
+use super::key_store::{self, Store};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
@@ -33,14 +34,17 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --yes
   irsactl bootstrap --cluster demo --region us-west-2 --adopt-key /etc/kubernetes/pki/sa.pub \\
     --existing-issuer https://kubernetes.default.svc.cluster.local --dry-run
+  irsactl bootstrap --cluster demo --region us-west-2 --key-store secretsmanager --yes
 
 Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks, \
 makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a \
 cluster file (--config) come up with the issuer. With --adopt-key no key is made, and no file of the \
-issuer directory is read.")]
+issuer directory is read. With --key-store the key lives in AWS too, and comes into the issuer directory from there.")]
 pub struct Bootstrap {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     #[command(flatten)]
     provider: ProviderOptions,
     #[command(flatten)]
@@ -61,6 +65,9 @@ struct BootstrapAnswer {
     /// The one key's; none when several were adopted.
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<Kid>,
+    /// The ARN of the key in the key store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_store: Option<String>,
     thumbprints: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     role_arns: Vec<String>,
@@ -107,17 +114,23 @@ impl Bootstrap {
         let adopted = self.adopt.keys()?;
         let keeps_key = adopted.is_some();
         // A new key stays in memory until the changes are agreed to.
-        let pair = match change.dry_run {
-            _ if keeps_key => None,
-            true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
-            false => Some(KeyPair::load_or_generate(&global.dir, 2048)?),
+        let bits = (!change.dry_run).then_some(2048);
+        let mut pair = match keeps_key || self.key_store.key_store().is_some() {
+            true => None,
+            false => Some(key_store::pair(&global.dir, bits, None)?),
         };
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline).await?;
+        let mut store: Option<Store> = None;
+        if !keeps_key && pair.is_none() {
+            let cluster = self.names.cluster.as_deref();
+            store = Store::open(&self.key_store, cluster, session.aws(), change.adopt).await?;
+            pair = Some(key_store::pair(&global.dir, bits, store.as_ref())?);
+        }
         let own = pair.iter().map(|pair| pair.public.clone());
         let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
         let keys = jwks::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
-        let account = self.names.account_id.as_ref();
-        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
         let issuer = place.issuer.clone();
         let thumbprint = self
@@ -153,6 +166,7 @@ impl Bootstrap {
         let mut planned = session.plan(&desired).await?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
+        planned.plan.notes.extend(store.as_ref().map(Store::note));
         if change.dry_run {
             return dry_run::run(
                 global,
@@ -163,13 +177,31 @@ impl Bootstrap {
                 Some(&flags_text),
             );
         }
-        let save_key = || {
-            let Some(pair) = &pair else { return Ok(()) };
+        if let Some(store) = store.as_ref().filter(|store| store.current().is_none())
+            && planned.plan.changes.is_empty()
+        {
+            output::say(format_args!("note: {}", store.note()));
+            session.consent(change).await?;
+        }
+        let save_key = async || {
+            let Some(pair) = &pair else { return Ok(0) };
+            let made = match &mut store {
+                Some(store) => store.keep(pair, &global.dir).await?,
+                None => 0,
+            };
             if pair.is_new() {
                 let path = key_pair::signing_key_file(&global.dir);
                 output::say(format_args!("new signing key: {}", output::path(&path)));
             }
-            pair.save(&global.dir)
+            let saved = match &store {
+                Some(store) => store.save(pair, &global.dir),
+                None => pair.save(&global.dir),
+            };
+            match made {
+                0 => saved?,
+                _ => saved.map_err(after_changes)?,
+            }
+            Ok(made)
         };
         let outcome = session
             .carry_out(&desired, planned, change, save_key)
@@ -182,6 +214,10 @@ impl Bootstrap {
                 _ => None,
             },
             kids,
+            key_store: store
+                .as_ref()
+                .and_then(Store::current)
+                .map(|key| key.arn.clone()),
             thumbprints: outcome.thumbprints(),
             role_arns,
             flags: settings.flags(),

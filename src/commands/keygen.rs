@@ -3,12 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::config::Global;
+use crate::config::{Global, KeyStoreOptions, dns_label};
 use crate::error::{Exit, Result};
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 
-use super::key_pair::{self, KeyPair};
+use super::key_pair;
+use super::key_store::{self, Store};
+use super::stop::Stop;
 
 /// Options of `keygen`.
 #[derive(Args, Debug)]
@@ -16,13 +18,23 @@ use super::key_pair::{self, KeyPair};
 Examples:
   irsactl keygen
   irsactl keygen --bits 4096 --dir prod
+  irsactl keygen --key-store secretsmanager --cluster demo --region us-west-2
 
 Writes DIR/sa-signer.key (PKCS#8 PEM, mode 0600) and DIR/sa-signer.pub (SPKI PEM), and prints the \
-key ID. A key that is there is kept and checked, never overwritten.")]
+key ID. A key that is there is kept and checked, never overwritten. With a key store the key is put there too, \
+where nothing is, and read back; what the store has already comes into DIR.")]
 pub struct Keygen {
     /// Size of a new key
     #[arg(long, default_value = "2048", value_parser = ["2048", "3072", "4096"], value_name = "BITS")]
     bits: String,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
+    /// Name of the cluster, which the key has in a key store
+    #[arg(long, value_name = "NAME", value_parser = dns_label)]
+    cluster: Option<String>,
+    /// Take over a key in the store that is not tagged as ours
+    #[arg(long)]
+    adopt: bool,
 }
 
 #[derive(Serialize)]
@@ -30,6 +42,9 @@ struct KeygenAnswer {
     kid: Kid,
     signing_key: String,
     public_key: String,
+    /// The ARN in the key store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_store: Option<String>,
     created: bool,
 }
 
@@ -40,17 +55,43 @@ impl Answer for KeygenAnswer {
 }
 
 impl Keygen {
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+    /// Whether there is more to it than files.
+    pub(super) fn needs_aws(&self) -> bool {
+        self.key_store.key_store().is_some()
+    }
+
+    pub(super) async fn run_with_store(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let cluster = self.cluster.as_deref();
+        let store = key_store::connect(global, &self.key_store, cluster, self.adopt).await?;
+        let Some(mut store) = store else {
+            return self.run(global, None);
+        };
+        let pair = key_store::pair(&global.dir, Some(self.bits()), Some(&store))?;
+        stop.set_changing(true);
+        store.keep(&pair, &global.dir).await?;
+        stop.check_signal()?;
+        stop.set_changing(false);
+        self.run(global, Some(&store))
+    }
+
+    fn bits(&self) -> u16 {
+        self.bits.parse().unwrap_or_default()
+    }
+
+    pub(super) fn run(self, global: &Global, store: Option<&Store>) -> Result<Exit> {
         let dir = &global.dir;
-        let bits = self.bits.parse().unwrap_or_default();
-        let pair = KeyPair::load_or_generate(dir, bits)?;
+        let pair = key_store::pair(dir, Some(self.bits()), store)?;
         let answer = KeygenAnswer {
             kid: pair.kid()?,
             signing_key: output::path(&key_pair::signing_key_file(dir)),
             public_key: output::path(&key_pair::public_key_file(dir)),
+            key_store: store.and_then(Store::current).map(|key| key.arn.clone()),
             created: pair.is_new(),
         };
-        pair.save(dir)?;
+        match store {
+            Some(store) => store.save(&pair, dir)?,
+            None => pair.save(dir)?,
+        }
         let what = match answer.created {
             true => "new signing key",
             false => "kept the signing key that is there",

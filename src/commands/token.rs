@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::{self, Global, IssuerNames};
+use crate::config::{self, Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::file;
 use crate::oidc::issuer::Issuer;
@@ -21,8 +21,7 @@ use crate::probe::document;
 use crate::verify::report::Report;
 use crate::verify::token as checks;
 
-use super::key_pair;
-use super::{jwks, resolve};
+use super::{jwks, key_store, resolve};
 
 /// Subcommands of `token`.
 #[derive(Args, Debug)]
@@ -51,6 +50,8 @@ until it ends.")]
 struct Mint {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// The service account, as NAMESPACE/NAME or as the whole subject
     #[arg(
         long,
@@ -159,7 +160,9 @@ impl TokenArgs {
 
 impl Mint {
     async fn run(self, global: &Global) -> Result<Exit> {
-        let key = key_pair::signing_key(&global.dir)?;
+        let cluster = self.issuer.names.cluster.as_deref();
+        let store = key_store::connect(global, &self.key_store, cluster, false).await?;
+        let key = key_store::signing_key(&global.dir, store.as_ref())?;
         let issuer = resolve::issuer(global, &self.issuer).await?;
         let now = now()?;
         let claims = Claims::between(

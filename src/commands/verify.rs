@@ -13,7 +13,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::config::parse::Origin;
-use crate::config::{Global, IssuerNames, Place};
+use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
@@ -29,6 +29,7 @@ use crate::verify::{discovery, jwks, objects, tls};
 use super::change_options::owner_tags;
 use super::converge::Session;
 use super::key_pair::KeyPair;
+use super::key_store::{self, Store};
 use super::provider::ProviderOptions;
 use super::stop::Stop;
 use super::{resolve, token as token_command};
@@ -52,6 +53,8 @@ the whole way. Credentials are never printed. A failed check ends with 3.")]
 pub struct Verify {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// Look at the hosts of all OpenID Connect providers of the account, and at nothing else
     #[arg(long, conflicts_with_all = ["cluster", "bucket", "issuer", "role_arn", "kubeconfig", "token"])]
     #[arg(conflicts_with_all = ["cluster_jwks", "cluster_discovery", "prefix", "audience"])]
@@ -176,8 +179,14 @@ impl Verify {
                 }
             }
         };
+        let cluster = names.cluster.as_deref();
+        let store = key_store::connect(global, &self.key_store, cluster, false).await;
+        let local = match &store {
+            Ok(store) => local_kid(&global.dir, store.as_ref()),
+            Err(error) => Err(told(error)),
+        };
         let public = look(&target.issuer).await;
-        let mut checks = public_checks(global, &target, &public).await?;
+        let mut checks = public_checks(&local, &target, &public).await?;
         let options = ProviderOptions::of_file(global);
         let file = global.layers.file.as_ref();
         let mut tags = file.map(|file| file.spec.tags.clone()).unwrap_or_default();
@@ -194,13 +203,15 @@ impl Verify {
         );
         checks.extend(webhook);
         let issuer = &target.issuer;
-        let local = local_kid(&global.dir).ok().flatten();
-        let key = local.zip(published.as_ref());
+        let key = local.ok().flatten().zip(published.as_ref());
         let seen = Seen {
             provider: owner.provider_exists,
             key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
         };
-        let proof = self.proof.check(global, stop, issuer, region, seen);
+        let store = store.ok().flatten();
+        let proof = self
+            .proof
+            .check(global, stop, issuer, region, store.as_ref(), seen);
         checks.push(proof.await);
         print(Some(target.issuer), checks, global)
     }
@@ -251,8 +262,11 @@ async fn look(issuer: &Issuer) -> Public {
     }
 }
 
-async fn public_checks(global: &Global, target: &Target, public: &Public) -> Result<Vec<Check>> {
-    let local = local_kid(&global.dir);
+async fn public_checks(
+    local: &std::result::Result<Option<Kid>, String>,
+    target: &Target,
+    public: &Public,
+) -> Result<Vec<Check>> {
     let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
     let mut checks = discovery::check(&target.issuer, &public.discovery);
     checks.extend(jwks::check(&public.jwks, local));
@@ -268,12 +282,14 @@ async fn public_checks(global: &Global, target: &Target, public: &Public) -> Res
     Ok(checks)
 }
 
-/// The kid of the key in the issuer directory; none when there is no key, and why it cannot be used.
-fn local_kid(dir: &Path) -> std::result::Result<Option<Kid>, String> {
-    if !KeyPair::is_there(dir).map_err(|error| told(&error))? {
+/// The kid of the key in the issuer directory or in the store; none when there is no key, and why it cannot
+/// be used.
+fn local_kid(dir: &Path, store: Option<&Store>) -> std::result::Result<Option<Kid>, String> {
+    let is_stored = store.and_then(Store::current).is_some();
+    if !is_stored && !KeyPair::is_there(dir).map_err(|error| told(&error))? {
         return Ok(None);
     }
-    let kid = KeyPair::load_public(dir).map(|key| key.kid());
+    let kid = key_store::public(dir, store).map(|key| key.kid());
     match kid {
         Ok(Ok(kid)) => Ok(Some(kid)),
         Ok(Err(cause)) => Err(cause.to_string()),
