@@ -166,7 +166,8 @@ impl Bootstrap {
         let mut planned = session.plan(&desired).await?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
-        planned.plan.notes.extend(store.as_ref().map(Store::note));
+        let notes: Vec<String> = store.iter().flat_map(Store::notes).collect();
+        planned.plan.notes.extend(notes.iter().cloned());
         if change.dry_run {
             return dry_run::run(
                 global,
@@ -177,10 +178,11 @@ impl Bootstrap {
                 Some(&flags_text),
             );
         }
-        if let Some(store) = store.as_ref().filter(|store| store.current().is_none())
-            && planned.plan.changes.is_empty()
-        {
-            output::say(format_args!("note: {}", store.note()));
+        let is_to_be_kept = store
+            .as_ref()
+            .is_some_and(|store| store.current().is_none());
+        if is_to_be_kept && planned.plan.changes.is_empty() {
+            output::say(notes.join("\n"));
             session.consent(change).await?;
         }
         let save_key = async || {

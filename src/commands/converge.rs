@@ -190,12 +190,9 @@ impl<'s> Session<'s> {
             self.stop.set_changing(true);
             let made = before().await?;
             let applied = self.apply(aws, &plan).await;
-            applied.map_err(|error| {
-                if made > 0 {
-                    after_changes(error)
-                } else {
-                    error
-                }
+            applied.map_err(|error| match made {
+                0 => error,
+                _ => after_changes(error),
             })?;
             changes += made;
             // It may have come during the last call.

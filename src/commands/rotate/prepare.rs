@@ -12,7 +12,9 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 
 use super::super::change_options::ChangeOptions;
+use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
+use super::super::key_store::Store;
 use super::super::stop::Stop;
 use super::super::token::now;
 use super::super::{dry_run, jwks};
@@ -106,18 +108,15 @@ impl Prepare {
         rotation.adopted = !KeyPair::is_there(dir)?;
         let begun = under_way.is_some();
         // Before anything is published, so that no step after this one speaks of files that are not there.
-        let rotation_begun = rotation.clone();
-        let mut save = async || {
-            let stored = match &mut store {
-                Some(store) => stored::keep(store, dir, made.as_ref(), &rotation_begun).await?,
-                None => 0,
-            };
+        let notes: Vec<String> = store.iter().flat_map(Store::notes).collect();
+        let beginning = rotation.clone();
+        let write = || {
             if let Some(key) = &made {
                 state::write(dir, key, &new)?;
             }
             let kept = match begun {
-                true => rotation_begun.save(dir),
-                false => rotation_begun.claim(dir),
+                true => beginning.save(dir),
+                false => beginning.claim(dir),
             };
             if let (Err(_), Some(_)) = (&kept, &made) {
                 // Another run has begun meanwhile: this key is nobody's.
@@ -128,8 +127,17 @@ impl Prepare {
                 let path = state::named(dir, &new);
                 output::say(format_args!("new signing key: {}", output::path(&path)));
             }
-            key_pair::accept(dir, &accepted)?;
-            Ok(stored)
+            key_pair::accept(dir, &accepted)
+        };
+        let mut save = async || {
+            let stored = match &mut store {
+                Some(store) => stored::keep(store, dir, made.as_ref(), &beginning).await?,
+                None => 0,
+            };
+            match (stored, write()) {
+                (1.., Err(error)) => Err(after_changes(error)),
+                (_, written) => written.map(|()| stored),
+            }
         };
         let changes;
         if self.key_only {
@@ -137,7 +145,8 @@ impl Prepare {
         } else {
             let join = jwks::jwk_set(std::slice::from_ref(&public))?;
             let desired = scene.desired(join, &[], change.adopt);
-            let planned = scene.session.plan(&desired).await?;
+            let mut planned = scene.session.plan(&desired).await?;
+            planned.plan.notes.extend(notes);
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
             }

@@ -12,6 +12,7 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::desired::Tags;
 
+use super::super::converge::after_changes;
 use super::super::key_pair::{KeyPair, signing_key_file, unusable};
 use super::super::key_store::{self, ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey};
 use super::scene::Scene;
@@ -76,14 +77,12 @@ fn fetch(store: &Store, dir: &Path, issuer: &Issuer) -> Result<()> {
 fn told(store: &Store, newest: &StoredKey, issuer: &Issuer) -> Option<Rotation> {
     let old: Kid = serde_json::from_value(newest.tags.get(REPLACES)?.as_str().into()).ok()?;
     let time = |tag: &str| newest.tags.get(tag)?.parse().ok();
-    let adopted = !store.has(&old);
-    Some(Rotation {
-        activated: time(ACTIVATED),
-        adopted,
-        published: time(PUBLISHED),
-        retired: time(RETIRED),
-        ..Rotation::new(issuer, old, newest.kid.clone())
-    })
+    let mut rotation = Rotation::new(issuer, old, newest.kid.clone());
+    rotation.adopted = !store.has(&rotation.old);
+    rotation.activated = time(ACTIVATED);
+    rotation.published = time(PUBLISHED);
+    rotation.retired = time(RETIRED);
+    Some(rotation)
 }
 
 /// Writes the file of the key that is to come, unless it is there.
@@ -117,7 +116,11 @@ pub(super) async fn keep(
         None => SigningKey::from_pem(&file::read_private(&path)?).and_then(|key| key.to_pem()),
     };
     let pem = pem.map_err(|cause| unusable(&path, &cause))?;
-    Ok(changes + store.put(&pem, new, Some(&rotation.old)).await?)
+    match store.put(&pem, new, Some(&rotation.old)).await {
+        Ok(made) => Ok(changes + made),
+        Err(error) if changes > 0 => Err(after_changes(error)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Tells the store how far a rotation is.
