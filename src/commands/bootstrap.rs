@@ -178,10 +178,8 @@ impl Bootstrap {
                 Some(&flags_text),
             );
         }
-        let is_to_be_kept = store
-            .as_ref()
-            .is_some_and(|store| store.current().is_none());
-        if is_to_be_kept && planned.plan.changes.is_empty() {
+        let is_stored = store.as_ref().is_some_and(|one| one.current().is_some());
+        if store.is_some() && !is_stored && planned.plan.changes.is_empty() {
             output::say(notes.join("\n"));
             session.consent(change).await?;
         }
@@ -192,8 +190,12 @@ impl Bootstrap {
                 None => 0,
             };
             if pair.is_new() {
+                let what = match is_stored {
+                    true => "brought the signing key from the key store",
+                    false => "new signing key",
+                };
                 let path = key_pair::signing_key_file(&global.dir);
-                output::say(format_args!("new signing key: {}", output::path(&path)));
+                output::say(format_args!("{what}: {}", output::path(&path)));
             }
             let saved = match &store {
                 Some(store) => store.save(pair, &global.dir),

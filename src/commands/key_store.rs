@@ -14,7 +14,7 @@ use crate::output;
 
 use super::key_pair::{self, KeyPair};
 use super::resolve;
-pub(super) use store::{ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey};
+pub(super) use store::{ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey, nameless};
 
 /// The store that the options name, with what is in it, for commands that have no session.
 pub(super) async fn connect(

@@ -8,7 +8,8 @@ use crate::error::{Exit, Result};
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 
-use super::key_pair;
+use super::converge::after_changes;
+use super::key_pair::{self, KeyPair};
 use super::key_store::{self, Store};
 use super::stop::Stop;
 
@@ -60,44 +61,53 @@ impl Keygen {
         self.key_store.key_store().is_some()
     }
 
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+        let pair = key_store::pair(&global.dir, Some(self.bits()), None)?;
+        let created = pair.is_new();
+        pair.save(&global.dir)?;
+        answer(global, &pair, None, created)
+    }
+
     pub(super) async fn run_with_store(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let dir = &global.dir;
         let cluster = self.cluster.as_deref();
         let store = key_store::connect(global, &self.key_store, cluster, self.adopt).await?;
         let Some(mut store) = store else {
-            return self.run(global, None);
+            return self.run(global);
         };
-        let pair = key_store::pair(&global.dir, Some(self.bits()), Some(&store))?;
+        let pair = key_store::pair(dir, Some(self.bits()), Some(&store))?;
+        let created = pair.is_new() && store.current().is_none();
         stop.set_changing(true);
-        store.keep(&pair, &global.dir).await?;
+        let made = store.keep(&pair, dir).await?;
+        let saved = store.save(&pair, dir);
+        saved.map_err(|error| match made {
+            0 => error,
+            _ => after_changes(error),
+        })?;
         stop.check_signal()?;
-        stop.set_changing(false);
-        self.run(global, Some(&store))
+        answer(global, &pair, Some(&store), created)
     }
 
     fn bits(&self) -> u16 {
         self.bits.parse().unwrap_or_default()
     }
+}
 
-    pub(super) fn run(self, global: &Global, store: Option<&Store>) -> Result<Exit> {
-        let dir = &global.dir;
-        let pair = key_store::pair(dir, Some(self.bits()), store)?;
-        let answer = KeygenAnswer {
-            kid: pair.kid()?,
-            signing_key: output::path(&key_pair::signing_key_file(dir)),
-            public_key: output::path(&key_pair::public_key_file(dir)),
-            key_store: store.and_then(Store::current).map(|key| key.arn.clone()),
-            created: pair.is_new(),
-        };
-        match store {
-            Some(store) => store.save(&pair, dir)?,
-            None => pair.save(dir)?,
-        }
-        let what = match answer.created {
-            true => "new signing key",
-            false => "kept the signing key that is there",
-        };
-        output::say(format_args!("{what}: {}", answer.signing_key));
-        output::print(&answer, global.output)?;
-        Ok(Exit::Done)
-    }
+fn answer(global: &Global, pair: &KeyPair, store: Option<&Store>, created: bool) -> Result<Exit> {
+    let dir = &global.dir;
+    let answer = KeygenAnswer {
+        kid: pair.kid()?,
+        signing_key: output::path(&key_pair::signing_key_file(dir)),
+        public_key: output::path(&key_pair::public_key_file(dir)),
+        key_store: store.and_then(Store::current).map(|key| key.arn.clone()),
+        created,
+    };
+    let what = match (created, pair.is_new()) {
+        (true, _) => "new signing key",
+        (false, true) => "brought the signing key from the key store",
+        (false, false) => "kept the signing key that is there",
+    };
+    output::say(format_args!("{what}: {}", answer.signing_key));
+    output::print(&answer, global.output)?;
+    Ok(Exit::Done)
 }

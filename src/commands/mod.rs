@@ -41,7 +41,7 @@ use stop::Stop;
 pub fn run(cli: Cli) -> Result<Exit> {
     let global = &cli.global;
     match cli.command {
-        Command::Keygen(args) if !args.needs_aws() => args.run(global, None),
+        Command::Keygen(args) if !args.needs_aws() => args.run(global),
         Command::Keygen(args) => {
             block_on(global, async |stop| args.run_with_store(global, stop).await)
         }

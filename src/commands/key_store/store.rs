@@ -79,13 +79,7 @@ impl Store {
         let (Some(kind), Some(aws)) = (options.key_store(), aws) else {
             return Ok(None);
         };
-        let Some(cluster) = cluster else {
-            return Err(
-                Error::usage(format!("cannot find the signing key in {}", kind.title()))
-                    .because("its name there is made of the cluster's")
-                    .hint("give --cluster"),
-            );
-        };
+        let cluster = cluster.ok_or_else(|| nameless(kind))?;
         let mut store = Self {
             client: aws.key_store(kind),
             kind,
@@ -315,6 +309,13 @@ impl Store {
                 self.cluster
             ))
     }
+}
+
+/// The key has no name without a cluster.
+pub(in super::super) fn nameless(store: KeyStore) -> Error {
+    Error::usage(format!("cannot find the signing key in {}", store.title()))
+        .because("its name there is made of the cluster's")
+        .hint("give --cluster")
 }
 
 fn unusable(name: &str, cause: &KeyError) -> Error {
