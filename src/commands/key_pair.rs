@@ -166,7 +166,7 @@ pub(super) fn check_public_file(dir: &Path, public: &PublicKey) -> Result<()> {
 }
 
 /// The keys in `sa-signer.pub`; none when it is not there.
-fn listed(dir: &Path) -> Result<Vec<PublicKey>> {
+pub(super) fn listed(dir: &Path) -> Result<Vec<PublicKey>> {
     let path = public_key_file(dir);
     match file::exists(&path)? {
         true => PublicKey::all_from_pem(&file::read_key(&path)?)

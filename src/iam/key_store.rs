@@ -27,8 +27,8 @@ impl KeyStore {
         }
     }
 
-    /// What a policy names for all signing keys of a cluster. A secret's ARN ends with six characters that
-    /// AWS chooses.
+    /// What a policy names for all signing keys of a cluster. A secret's ARN ends with a hyphen and six
+    /// characters that AWS chooses, unless it is to be created.
     pub fn key_arns(
         self,
         partition: &Partition,
@@ -39,7 +39,7 @@ impl KeyStore {
         let name = self.key_name(cluster, 1);
         match self {
             Self::SecretsManager => {
-                format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-*")
+                format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}*")
             }
             Self::Ssm => format!("arn:{partition}:ssm:{region}:{account}:parameter{name}*"),
         }

@@ -284,6 +284,15 @@ impl Store {
     /// Writes what is not in the files of `dir` yet, with all public keys that API servers are to accept.
     pub(in super::super) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
         pair.save(dir)?;
+        self.accept(dir)
+    }
+
+    /// Lets a public key file of these keys hold all that API servers are to accept, and no others of them.
+    pub(in super::super) fn accept(&self, dir: &Path) -> Result<()> {
+        let listed = key_pair::listed(dir)?;
+        if !self.keys.iter().any(|key| listed.contains(&key.public)) {
+            return Ok(());
+        }
         let (rejected, accepted): (Vec<_>, Vec<_>) = self
             .keys
             .iter()

@@ -63,6 +63,7 @@ fn fetch(store: &Store, dir: &Path, issuer: &Issuer) -> Result<()> {
             _ => merged.claim(dir)?,
         }
         merged.settle(dir)?;
+        store.accept(dir)?;
         if merged.retired.is_some() {
             merged.set_aside(dir)?;
         }
