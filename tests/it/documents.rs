@@ -120,7 +120,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 65);
+    assert_eq!(examples, 68);
 }
 
 #[test]

@@ -241,6 +241,8 @@ fn the_cluster_file_names_the_store() {
         )
     };
     tenant.write("irsactl.yaml", file("ssm"));
+    let values = tenant.irsactl("config print --config irsactl.yaml").ok();
+    assert!(values.contains("file spec.keys.store"), "{values}");
     tenant.irsactl("keygen --config irsactl.yaml").ok();
     assert!(STORES[1].value(&tenant, "").contains("PRIVATE KEY"));
     lose_disk(&tenant);

@@ -29,6 +29,7 @@ mod inputs_process;
 mod inputs_tls;
 mod judges;
 mod key_store;
+mod key_store_policy;
 mod key_store_refusals;
 mod key_store_rotate;
 mod keys;
