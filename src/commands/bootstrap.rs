@@ -166,7 +166,12 @@ impl Bootstrap {
         let mut planned = session.plan(&desired).await?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
-        let notes: Vec<String> = store.iter().flat_map(Store::notes).collect();
+        let notes: Vec<String> = match self.key_store.key_store() {
+            Some(kind) if change.offline => {
+                vec![format!("offline: {} was not looked at", kind.title())]
+            }
+            _ => store.iter().flat_map(Store::notes).collect(),
+        };
         planned.plan.notes.extend(notes.iter().cloned());
         if change.dry_run {
             return dry_run::run(

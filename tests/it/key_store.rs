@@ -214,6 +214,13 @@ fn a_bootstrap_makes_the_key_and_a_dry_run_none() {
         );
         assert!(plan.contains(&note), "{plan}");
         assert!(other.changes().is_empty());
+        let calls = other.log().len();
+        let offline = format!(
+            "bootstrap --dry-run --offline --account-id {}",
+            other.account
+        );
+        assert!(run(&offline).ok().contains("was not looked at"));
+        assert_eq!(other.log().len(), calls);
         run("bootstrap --yes").ok();
         let key = fs::read_to_string(other.path("issuer/sa-signer.key")).unwrap();
         assert_eq!(store.value(&other, ""), key);
