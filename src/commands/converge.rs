@@ -157,8 +157,8 @@ impl<'s> Session<'s> {
         PlanAnswer::new(desired, self.target.clone(), plan)
     }
 
-    /// Asks, does what must come before, makes the changes, and reads everything back. `before` returns how
-    /// many changes it made itself; it is done when there are no others, too.
+    /// Asks, makes the changes, and reads everything back. `before`, what must come first in any case, returns
+    /// how many changes it made itself.
     pub(super) async fn carry_out(
         &self,
         desired: &Desired,
@@ -189,8 +189,7 @@ impl<'s> Session<'s> {
             self.consent(options).await?;
             self.stop.set_changing(true);
             let made = before().await?;
-            let applied = self.apply(aws, &plan).await;
-            applied.map_err(|error| match made {
+            self.apply(aws, &plan).await.map_err(|error| match made {
                 0 => error,
                 _ => after_changes(error),
             })?;
