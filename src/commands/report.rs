@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::file;
 use crate::iam::arn;
@@ -37,6 +38,8 @@ the page is written all the same.")]
 pub struct ReportArgs {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// Write the page to this file; one that is there must be an earlier report
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
@@ -46,8 +49,8 @@ pub struct ReportArgs {
     cluster: ClusterOptions,
 }
 
-#[derive(Serialize)]
-struct ReportAnswer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReportAnswer {
     html: String,
     issuer: Issuer,
     passed: bool,
@@ -83,6 +86,7 @@ impl ReportArgs {
         refuse_others(&self.html)?;
         let question = Question {
             issuer: &self.issuer,
+            key_store: &self.key_store,
             proof: &self.proof,
             cluster: &self.cluster,
             besides: Vec::new(),

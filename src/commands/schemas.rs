@@ -22,6 +22,7 @@ use super::keygen::KeygenAnswer;
 use super::migrate::StageAnswer;
 use super::provider::ProviderAnswer;
 use super::publish::PublishAnswer;
+use super::report::ReportAnswer;
 use super::role::RoleAnswer;
 use super::rotate::{RotateAnswer, StatusAnswer};
 use super::thumbprint::ThumbprintAnswer;
@@ -53,9 +54,11 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         with_plan::<RotateAnswer>("rotate retire"),
         one::<StatusAnswer>("rotate status"),
         with_plan::<DestroyAnswer>("destroy"),
+        apply(),
         one::<WebhookAnswer>("webhook"),
         one::<EchoerAnswer>("echoer"),
         one::<VerifyAnswer>("verify"),
+        one::<ReportAnswer>("report"),
         one::<ExplainAnswer>("explain"),
         one::<MintAnswer>("token mint"),
         one::<DecodeAnswer>("token decode"),
@@ -80,6 +83,21 @@ fn with_plan<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Va
     ];
     let either = json_schema!({ "anyOf": answers });
     (command, document(command, either, generator))
+}
+
+/// The answer of the command that the plan is of.
+fn apply() -> (&'static str, Value) {
+    let mut generator = generator();
+    let answers = [
+        answer::<BootstrapAnswer>(&mut generator),
+        answer::<PublishAnswer>(&mut generator),
+        answer::<ProviderAnswer>(&mut generator),
+        answer::<RoleAnswer>(&mut generator),
+        answer::<RotateAnswer>(&mut generator),
+        answer::<DestroyAnswer>(&mut generator),
+    ];
+    let any = json_schema!({ "anyOf": answers });
+    ("apply", document("apply", any, generator))
 }
 
 fn generator() -> SchemaGenerator {
