@@ -70,6 +70,7 @@ pub struct Error {
     causes: Vec<String>,
     hint: Option<String>,
     exit: Exit,
+    code: Option<String>,
 }
 
 /// The result of everything that can fail at the edge.
@@ -82,6 +83,7 @@ impl Error {
             causes: Vec::new(),
             hint: None,
             exit,
+            code: None,
         }
     }
 
@@ -126,6 +128,17 @@ impl Error {
     pub fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// Keeps the error code of AWS.
+    pub fn with_code(mut self, code: Option<String>) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The error code of AWS, where it answered with one.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
     }
 
     /// What could not be done. Text from outside may be in it, as in the causes and the hint:

@@ -38,7 +38,7 @@ where
     E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
     let code = code(&error).map(str::to_owned);
-    match &error {
+    let failed = match &error {
         SdkError::ServiceError(service) => {
             let meta = service.err();
             let status = service.raw().status().as_u16();
@@ -93,7 +93,8 @@ where
                 .because(format!("{operation}: {}", chain(&error)))
                 .hint("check --region, the network, HTTPS_PROXY, SSL_CERT_FILE and AWS_ENDPOINT_URL, then run again")
         }
-    }
+    };
+    failed.with_code(code)
 }
 
 /// An answer of `operation` that is no answer, though AWS's form is around it.

@@ -105,19 +105,26 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
     let (bucket, owner) = (&publication.bucket, &publication.account);
     let [jwks_key, discovery_key] = publication.object_keys();
     // All at once. Whether the bucket is there, and whose, tells what the other answers are worth.
-    let (exists, contents) = tokio::join!(bucket_exists(aws, bucket, owner), async {
-        tokio::try_join!(
-            tags(aws, bucket, owner),
-            public_access_block(aws, publication),
-            policy(aws, bucket, owner),
-            object(aws, bucket, owner, &jwks_key),
-            object(aws, bucket, owner, &discovery_key),
-        )
-    });
+    let (exists, tags, public_access_block, policy, jwks, discovery) = tokio::join!(
+        bucket_exists(aws, bucket, owner),
+        tags(aws, bucket, owner),
+        public_access_block(aws, publication),
+        policy(aws, bucket, owner),
+        object(aws, bucket, owner, &jwks_key),
+        object(aws, bucket, owner, &discovery_key),
+    );
     if !exists? {
+        let access = public_access_block.err();
+        let objects = [jwks.err(), discovery.err()];
+        of_absent(
+            [tags.err(), access, policy.err()]
+                .into_iter()
+                .chain(objects),
+        )?;
         return Ok(None);
     }
-    let (tags, public_access_block, policy, jwks, discovery) = contents?;
+    let (tags, public_access_block, policy) = (tags?, public_access_block?, policy?);
+    let (jwks, discovery) = (jwks?, discovery?);
     Ok(Some(Bucket {
         tags,
         public_access_block,
@@ -127,9 +134,11 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
     }))
 }
 
-/// Whether a part of a bucket is not there, or the whole bucket: HeadBucket tells which.
-fn is_absent(code: Option<&str>, part: &str) -> bool {
-    code.is_some_and(|code| code == part || code == "NoSuchBucket")
+/// What is left of the errors of reading a bucket that is not there.
+fn of_absent(misses: impl IntoIterator<Item = Option<Error>>) -> Result<()> {
+    let mut misses = misses.into_iter().flatten();
+    let other = misses.find(|error| error.code() != Some("NoSuchBucket"));
+    other.map_or(Ok(()), Err)
 }
 
 /// Whether the bucket exists; an error when it is another account's or in another region.
@@ -173,16 +182,16 @@ pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) ->
 
 /// The bucket's tags and the object; none when the bucket is not there.
 async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>)>> {
-    let (exists, contents) = tokio::join!(bucket_exists(aws, &set.bucket, &set.account), async {
-        tokio::try_join!(
-            tags(aws, &set.bucket, &set.account),
-            object(aws, &set.bucket, &set.account, &set.key)
-        )
-    });
-    match exists? {
-        true => contents.map(Some),
-        false => Ok(None),
+    let (exists, tags, object) = tokio::join!(
+        bucket_exists(aws, &set.bucket, &set.account),
+        tags(aws, &set.bucket, &set.account),
+        object(aws, &set.bucket, &set.account, &set.key)
+    );
+    if !exists? {
+        of_absent([tags.err(), object.err()])?;
+        return Ok(None);
     }
+    Ok(Some((tags?, object?)))
 }
 
 pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {
@@ -199,7 +208,7 @@ pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> R
             .iter()
             .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
             .collect()),
-        Err(e) if is_absent(code(&e), "NoSuchTagSet") => Ok(Tags::new()),
+        Err(e) if code(&e) == Some("NoSuchTagSet") => Ok(Tags::new()),
         Err(e) => Err(failed(
             format!("cannot read the tags of bucket s3://{bucket}"),
             "s3:GetBucketTagging",
@@ -231,7 +240,7 @@ async fn public_access_block(
                     restrict_public_buckets: block.restrict_public_buckets() == Some(true),
                 }))
         }
-        Err(e) if is_absent(code(&e), "NoSuchPublicAccessBlockConfiguration") => Ok(None),
+        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => Ok(None),
         Err(e) => {
             let what = format!("cannot read the public access block of bucket s3://{bucket}");
             Err(failed(what, "s3:GetBucketPublicAccessBlock", e))
@@ -258,7 +267,7 @@ pub(super) async fn policy(
             .map(serde_json::from_str)
             .transpose()
             .map_err(|e| garbled(what(), "s3:GetBucketPolicy", format!("it is not JSON: {e}"))),
-        Err(e) if is_absent(code(&e), "NoSuchBucketPolicy") => Ok(None),
+        Err(e) if code(&e) == Some("NoSuchBucketPolicy") => Ok(None),
         Err(e) => Err(failed(what(), "s3:GetBucketPolicy", e)),
     }
 }
@@ -280,7 +289,7 @@ pub(super) async fn object(
         .await;
     let output = match result {
         Ok(output) => output,
-        Err(e) if is_absent(code(&e), "NoSuchKey") => return Ok(None),
+        Err(e) if code(&e) == Some("NoSuchKey") => return Ok(None),
         Err(e) => return Err(failed(what(), "s3:GetObject", e)),
     };
     let length = output.content_length().unwrap_or_default();

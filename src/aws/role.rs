@@ -52,11 +52,10 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
             Err(e) => Err(failed(what(), "iam:GetRolePolicy", e)),
         }
     };
-    // All at once: without the role, the other two have nothing to say.
-    let (role, policies) =
-        tokio::join!(role, async { tokio::try_join!(policy_arns, inline_policy) });
-    let Some(role) = role? else { return Ok(None) };
-    let (policy_arns, inline_policy) = policies?;
+    // All at once: without the role, the other two find nothing.
+    let (role, policy_arns, inline_policy) = tokio::join!(role, policy_arns, inline_policy);
+    let (role, policy_arns, inline_policy) = (role?, policy_arns?, inline_policy?);
+    let Some(role) = role else { return Ok(None) };
     let trust = role.assume_role_policy_document().unwrap_or_default();
     let boundary = role.permissions_boundary();
     Ok(Some(Role {
