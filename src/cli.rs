@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, completions, config, destroy, discovery, echoer, emit, explain, flags, jwks, keygen,
-    man, migrate, policy, provider, publish, role, rotate, thumbprint, token, verify, webhook,
+    apply, bootstrap, completions, config, destroy, discovery, echoer, emit, explain, flags, jwks,
+    keygen, man, migrate, policy, provider, publish, report, role, rotate, thumbprint, token,
+    verify, webhook,
 };
 use crate::config::Global;
 
@@ -60,12 +61,16 @@ pub enum Command {
     Migrate(migrate::MigrateArgs),
     /// Remove roles, provider and documents of an issuer, in the safe order
     Destroy(destroy::Destroy),
+    /// Carry out the plan that a dry run saved, or refuse when something has changed since
+    Apply(apply::Apply),
     /// Print the manifests of the pod identity webhook
     Webhook(webhook::Webhook),
     /// Print a Job that proves in the cluster that a service account has its role
     Echoer(echoer::Echoer),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
     Verify(verify::Verify),
+    /// Write what a reviewer wants to see of an issuer on one HTML page
+    Report(report::ReportArgs),
     /// Say what an error message of STS, S3 or kube-apiserver means
     Explain(explain::Explain),
     /// Mint a test token, or take any token apart

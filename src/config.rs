@@ -18,6 +18,7 @@ use crate::iam::arn::{AccountId, Partition};
 use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::{Issuer, IssuerError, is_prefix};
 use crate::output::Format;
+use crate::plan::saved::SavedPlan;
 
 use parse::Layers;
 
@@ -68,6 +69,9 @@ pub struct Global {
     /// The cluster file, and where each value came from.
     #[arg(skip)]
     pub layers: Layers,
+    /// The plan that is carried out, and no other.
+    #[arg(skip)]
+    pub saved: Option<SavedPlan>,
 }
 
 /// When to use colours.

@@ -104,16 +104,19 @@ fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
 
 /// Reads a key or certificate file: a regular file of at most 64 KiB.
 pub fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    read(
-        path,
-        open(path, true).map_err(|e| cannot_read(path).because(e))?,
-    )
+    read_at_most(path, MAX_KEY_FILE)
+}
+
+/// Reads a regular file of at most so many bytes.
+pub fn read_at_most(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let file = open(path, true).map_err(|e| cannot_read(path).because(e))?;
+    read(path, file, max)
 }
 
 /// Reads a small document of the issuer directory; none when nothing is there.
 pub fn read_document(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     match open(path, false) {
-        Ok(file) => read(path, file).map(Some),
+        Ok(file) => read(path, file, MAX_KEY_FILE).map(Some),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(cannot_read(path).because(e)),
     }
@@ -141,7 +144,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
                 .hint(format!("if nobody has read it: chmod 600 {quoted}; else make a new key in another --dir")));
         }
     }
-    read(path, file)
+    read(path, file, MAX_KEY_FILE)
 }
 
 /// Opens without waiting for the writer of a FIFO, and without following a symlink if told so.
@@ -157,22 +160,22 @@ fn open(path: &Path, follow: bool) -> io::Result<File> {
     options.open(path)
 }
 
-fn read(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>> {
+fn read(path: &Path, file: File, max: usize) -> Result<Zeroizing<Vec<u8>>> {
     let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
     if !metadata.is_file() {
         return Err(cannot_read(path).because("it is not a regular file"));
     }
     // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut contents = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE + 1));
-    let mut limited = file.take(MAX_KEY_FILE as u64 + 1);
+    let mut contents = Zeroizing::new(Vec::with_capacity(max + 1));
+    let mut limited = file.take(max as u64 + 1);
     limited
         .read_to_end(&mut contents)
         .map_err(|e| cannot_read(path).because(e))?;
-    match contents.len() > MAX_KEY_FILE {
-        true => {
-            Err(cannot_read(path)
-                .because("it is larger than 64 KiB, so it is not what belongs there"))
-        }
+    match contents.len() > max {
+        true => Err(cannot_read(path).because(format!(
+            "it is larger than {} KiB, so it is not what belongs there",
+            max / 1024
+        ))),
         false => Ok(contents),
     }
 }
@@ -221,6 +224,17 @@ pub fn may_be_committed(path: &Path) -> bool {
     };
     // 0: ignored, 1: not; else git does not take it for a work tree.
     in_work_tree && check().is_ok_and(|status| status.code() == Some(1))
+}
+
+/// Whether a regular file, not a symlink to one, begins with these bytes.
+pub fn begins_with(path: &Path, beginning: &[u8]) -> bool {
+    let read = open(path, false).and_then(|file| {
+        let mut read = Vec::new();
+        let is_file = file.metadata()?.is_file();
+        file.take(beginning.len() as u64).read_to_end(&mut read)?;
+        Ok(is_file && read == beginning)
+    });
+    read.is_ok_and(|begins| begins)
 }
 
 /// Whether anything is at `path`, also a dangling symlink.

@@ -10,7 +10,14 @@ use irsactl::{commands, memory, output};
 
 fn main() -> ExitCode {
     memory::without_core_dumps();
-    let exit = match parse::<Cli>(std::env::args_os().collect()) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if matches!(arguments.as_slice(), [_, only] if only == "--version" || only == "-V") {
+        // What scripts ask at every start needs no tree of commands.
+        let version = concat!("irsactl ", env!("CARGO_PKG_VERSION"), "\n");
+        let printed = output::print_bytes(version.as_bytes());
+        return ExitCode::from(printed.map_or_else(failed, |()| Exit::Done) as u8);
+    }
+    let exit = match parse::<Cli>(arguments) {
         Ok((mut cli, layers)) => {
             set_up_stderr(&cli.global);
             cli.global.layers = layers;

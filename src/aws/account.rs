@@ -11,7 +11,7 @@ use crate::iam::bucket::BucketName;
 use super::connect::Aws;
 use super::error::{failed, garbled};
 
-/// The ARN and the trust policy of every role.
+/// The ARN and the trust policy of every role, sorted.
 pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
     let mut pages = aws.iam.list_roles().into_paginator().items().send();
     let mut roles = Vec::new();
@@ -22,6 +22,7 @@ pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
             .map_err(|e| garbled(format!("cannot read {}", role.arn()), "iam:ListRoles", e))?;
         roles.push((role.arn().to_owned(), trust));
     }
+    roles.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(roles)
 }
 

@@ -3,6 +3,7 @@
 //! The chain is untouched: environment, profiles, SSO, web identity, IMDS, AWS_ENDPOINT_URL and
 //! its per-service forms, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE work as in every AWS tool.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::meta::region::RegionProviderChain;
@@ -10,6 +11,11 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::error::{Error, Exit, Result};
@@ -32,6 +38,8 @@ pub struct Aws {
     pub region: String,
     /// Where S3 calls go instead of AWS, when an endpoint is overridden.
     pub s3_endpoint: Option<String>,
+    /// The overridden endpoints of the services that are changed, by service.
+    pub endpoints: BTreeMap<&'static str, String>,
 }
 
 /// Who the credentials belong to (STS GetCallerIdentity).
@@ -55,8 +63,8 @@ pub async fn profile_region(profile: Option<&str>) -> Option<String> {
     chain.region().await.map(|region| region.to_string())
 }
 
-/// Makes the clients; no call is made yet.
-pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
+/// Makes the clients; no call is made yet. `roots` are PEM certificates to trust in place of the machine's.
+pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .timeout_config(
@@ -71,15 +79,22 @@ pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
             .profile_name(profile)
             .credentials_provider(credentials.build());
     }
+    if let Some(client) = roots.and_then(https_client) {
+        loader = loader.http_client(client);
+    }
     let config = loader.load().await;
 
-    let s3_endpoint = endpoint_override(&config, "S3");
+    let endpoints: BTreeMap<_, _> = ["S3", "S3 Control", "IAM"]
+        .into_iter()
+        .filter_map(|service| Some((service, endpoint_override(&config, service)?)))
+        .collect();
+    let s3_endpoint = endpoints.get("S3").cloned();
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         // Local servers have no name for each bucket; AWS itself is addressed by virtual host.
         .force_path_style(s3_endpoint.is_some());
     let mut s3control = aws_sdk_s3control::config::Builder::from(&config);
-    if let Some(url) = endpoint_override(&config, "S3 Control") {
-        s3control = s3control.endpoint_resolver(AsGiven(url));
+    if let Some(url) = endpoints.get("S3 Control") {
+        s3control = s3control.endpoint_resolver(AsGiven(url.clone()));
     }
     Aws {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
@@ -89,6 +104,7 @@ pub async fn connect(region: &str, profile: Option<&str>) -> Aws {
         profile: profile.map(str::to_owned),
         region: region.to_owned(),
         s3_endpoint,
+        endpoints,
     }
 }
 
@@ -118,6 +134,25 @@ impl Aws {
             arn: arn.to_owned(),
         })
     }
+}
+
+/// The SDK's default client (aws-smithy-runtime, client/http.rs) with other roots.
+fn https_client(roots: String) -> Option<SharedHttpClient> {
+    let store = tls::TrustStore::empty().with_pem_certificate(roots);
+    let context = tls::TlsContext::builder().with_trust_store(store).build();
+    let context = context.ok()?;
+    let provider = tls::Provider::Rustls(CryptoMode::AwsLc);
+    let connector = move |settings: Option<&HttpConnectorSettings>,
+                          components: Option<&RuntimeComponents>| {
+        let mut connector = Connector::builder()
+            .tls_provider(provider.clone())
+            .tls_context(context.clone())
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    };
+    Some(aws_smithy_http_client::Builder::new().build_with_connector_fn(connector))
 }
 
 fn endpoint_override(config: &SdkConfig, service_id: &str) -> Option<String> {

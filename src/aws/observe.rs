@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::ServerSideEncryption;
+use futures_util::{StreamExt, TryStreamExt, future, stream};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -18,8 +19,10 @@ use super::{role, teardown};
 
 /// A published document is a few kilobytes; what is larger is not ours.
 const MAX_OBJECT: u64 = 1 << 20;
+/// IAM answers more with Throttling.
+const ROLES_AT_ONCE: usize = 8;
 
-/// Reads what `desired` speaks of. The provider is read beside the bucket.
+/// Reads what `desired` speaks of. Everything is read at once.
 pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     tracing::info!("reading what is there");
     let bucket = async {
@@ -34,15 +37,14 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
             None => Ok(None),
         }
     };
-    let roles = async {
-        let mut roles = BTreeMap::new();
-        for role in &desired.roles {
-            if let Some(found) = role::observe(aws, &role.name).await? {
-                roles.insert(role.name.clone(), found);
-            }
-        }
-        Ok(roles)
-    };
+    let roles = stream::iter(&desired.roles)
+        .map(|role| async {
+            let found = role::observe(aws, &role.name).await?;
+            Ok(found.map(|found| (role.name.clone(), found)))
+        })
+        .buffered(ROLES_AT_ONCE)
+        .try_filter_map(future::ok)
+        .try_collect::<BTreeMap<_, _>>();
     let key_set = async {
         match &desired.key_set {
             Some(set) => key_set(aws, set).await,
@@ -100,22 +102,22 @@ pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<()> {
 }
 
 async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<Bucket>> {
-    if !bucket_exists(aws, &publication.bucket, &publication.account).await? {
+    let (bucket, owner) = (&publication.bucket, &publication.account);
+    let [jwks_key, discovery_key] = publication.object_keys();
+    // All at once. Whether the bucket is there, and whose, tells what the other answers are worth.
+    let (exists, contents) = tokio::join!(bucket_exists(aws, bucket, owner), async {
+        tokio::try_join!(
+            tags(aws, bucket, owner),
+            public_access_block(aws, publication),
+            policy(aws, bucket, owner),
+            object(aws, bucket, owner, &jwks_key),
+            object(aws, bucket, owner, &discovery_key),
+        )
+    });
+    if !exists? {
         return Ok(None);
     }
-    let [jwks_key, discovery_key] = publication.object_keys();
-    let (tags, public_access_block, policy, jwks, discovery) = tokio::try_join!(
-        tags(aws, &publication.bucket, &publication.account),
-        public_access_block(aws, publication),
-        policy(aws, &publication.bucket, &publication.account),
-        object(aws, &publication.bucket, &publication.account, &jwks_key),
-        object(
-            aws,
-            &publication.bucket,
-            &publication.account,
-            &discovery_key
-        ),
-    )?;
+    let (tags, public_access_block, policy, jwks, discovery) = contents?;
     Ok(Some(Bucket {
         tags,
         public_access_block,
@@ -123,6 +125,11 @@ async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<B
         jwks,
         discovery,
     }))
+}
+
+/// Whether a part of a bucket is not there, or the whole bucket: HeadBucket tells which.
+fn is_absent(code: Option<&str>, part: &str) -> bool {
+    code.is_some_and(|code| code == part || code == "NoSuchBucket")
 }
 
 /// Whether the bucket exists; an error when it is another account's or in another region.
@@ -166,14 +173,16 @@ pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) ->
 
 /// The bucket's tags and the object; none when the bucket is not there.
 async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>)>> {
-    if !bucket_exists(aws, &set.bucket, &set.account).await? {
-        return Ok(None);
+    let (exists, contents) = tokio::join!(bucket_exists(aws, &set.bucket, &set.account), async {
+        tokio::try_join!(
+            tags(aws, &set.bucket, &set.account),
+            object(aws, &set.bucket, &set.account, &set.key)
+        )
+    });
+    match exists? {
+        true => contents.map(Some),
+        false => Ok(None),
     }
-    let seen = tokio::try_join!(
-        tags(aws, &set.bucket, &set.account),
-        object(aws, &set.bucket, &set.account, &set.key)
-    );
-    seen.map(Some)
 }
 
 pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {
@@ -190,7 +199,7 @@ pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> R
             .iter()
             .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
             .collect()),
-        Err(e) if code(&e) == Some("NoSuchTagSet") => Ok(Tags::new()),
+        Err(e) if is_absent(code(&e), "NoSuchTagSet") => Ok(Tags::new()),
         Err(e) => Err(failed(
             format!("cannot read the tags of bucket s3://{bucket}"),
             "s3:GetBucketTagging",
@@ -222,7 +231,7 @@ async fn public_access_block(
                     restrict_public_buckets: block.restrict_public_buckets() == Some(true),
                 }))
         }
-        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => Ok(None),
+        Err(e) if is_absent(code(&e), "NoSuchPublicAccessBlockConfiguration") => Ok(None),
         Err(e) => {
             let what = format!("cannot read the public access block of bucket s3://{bucket}");
             Err(failed(what, "s3:GetBucketPublicAccessBlock", e))
@@ -249,7 +258,7 @@ pub(super) async fn policy(
             .map(serde_json::from_str)
             .transpose()
             .map_err(|e| garbled(what(), "s3:GetBucketPolicy", format!("it is not JSON: {e}"))),
-        Err(e) if code(&e) == Some("NoSuchBucketPolicy") => Ok(None),
+        Err(e) if is_absent(code(&e), "NoSuchBucketPolicy") => Ok(None),
         Err(e) => Err(failed(what(), "s3:GetBucketPolicy", e)),
     }
 }
@@ -271,7 +280,7 @@ pub(super) async fn object(
         .await;
     let output = match result {
         Ok(output) => output,
-        Err(e) if code(&e) == Some("NoSuchKey") => return Ok(None),
+        Err(e) if is_absent(code(&e), "NoSuchKey") => return Ok(None),
         Err(e) => return Err(failed(what(), "s3:GetObject", e)),
     };
     let length = output.content_length().unwrap_or_default();

@@ -15,36 +15,48 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
     let document = |encoded: &str, operation: &str| {
         account::policy(encoded).map_err(|e| garbled(what(), operation, e))
     };
-    let role = match aws.iam.get_role().role_name(name).send().await {
-        Ok(output) => output.role,
-        Err(e) if code(&e) == Some("NoSuchEntity") => return Ok(None),
-        Err(e) => return Err(failed(what(), "iam:GetRole", e)),
+    let role = async {
+        match aws.iam.get_role().role_name(name).send().await {
+            Ok(output) => Ok(output.role),
+            Err(e) if code(&e) == Some("NoSuchEntity") => Ok(None),
+            Err(e) => Err(failed(what(), "iam:GetRole", e)),
+        }
     };
-    let Some(role) = role else { return Ok(None) };
-    let mut policy_arns = Vec::new();
-    let mut pages = aws
-        .iam
-        .list_attached_role_policies()
-        .role_name(name)
-        .into_paginator()
-        .items()
-        .send();
-    while let Some(policy) = pages.next().await {
-        let policy = policy.map_err(|e| failed(what(), "iam:ListAttachedRolePolicies", e))?;
-        policy_arns.extend(policy.policy_arn);
-    }
-    let inline_policy = match aws
-        .iam
-        .get_role_policy()
-        .role_name(name)
-        .policy_name(INLINE_POLICY)
-        .send()
-        .await
-    {
-        Ok(output) => Some(document(output.policy_document(), "iam:GetRolePolicy")?),
-        Err(e) if code(&e) == Some("NoSuchEntity") => None,
-        Err(e) => return Err(failed(what(), "iam:GetRolePolicy", e)),
+    let policy_arns = async {
+        let mut policy_arns = Vec::new();
+        let mut pages = aws
+            .iam
+            .list_attached_role_policies()
+            .role_name(name)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(policy) = pages.next().await {
+            match policy {
+                Ok(policy) => policy_arns.extend(policy.policy_arn),
+                Err(e) if code(&e) == Some("NoSuchEntity") => break,
+                Err(e) => return Err(failed(what(), "iam:ListAttachedRolePolicies", e)),
+            }
+        }
+        Ok(policy_arns)
     };
+    let inline_policy = async {
+        let found = aws
+            .iam
+            .get_role_policy()
+            .role_name(name)
+            .policy_name(INLINE_POLICY);
+        match found.send().await {
+            Ok(output) => document(output.policy_document(), "iam:GetRolePolicy").map(Some),
+            Err(e) if code(&e) == Some("NoSuchEntity") => Ok(None),
+            Err(e) => Err(failed(what(), "iam:GetRolePolicy", e)),
+        }
+    };
+    // All at once: without the role, the other two have nothing to say.
+    let (role, policies) =
+        tokio::join!(role, async { tokio::try_join!(policy_arns, inline_policy) });
+    let Some(role) = role? else { return Ok(None) };
+    let (policy_arns, inline_policy) = policies?;
     let trust = role.assume_role_policy_document().unwrap_or_default();
     let boundary = role.permissions_boundary();
     Ok(Some(Role {

@@ -14,7 +14,7 @@ use crate::output::{self, Answer};
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
-use super::cluster_issuer::ClusterIssuer;
+use super::cluster_issuer::{self, ClusterIssuer};
 use super::converge::Session;
 use super::flags::NodeOptions;
 use super::key_pair::{self, KeyPair};
@@ -107,18 +107,21 @@ impl Bootstrap {
         self.names.check(&region)?;
         let adopted = self.adopt.keys()?;
         let keeps_key = adopted.is_some();
-        // A new key stays in memory until the changes are agreed to.
-        let pair = match change.dry_run {
-            _ if keeps_key => None,
-            true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
-            false => Some(KeyPair::load_or_generate(&global.dir, 2048)?),
+        let pair = async {
+            // A new key stays in memory until the changes are agreed to.
+            Ok(match change.dry_run {
+                _ if keeps_key => None,
+                true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
+                false => Some(KeyPair::load_or_generate_meanwhile(&global.dir, 2048).await?),
+            })
         };
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline);
+        let (pair, session) = tokio::try_join!(pair, session)?;
         let own = pair.iter().map(|pair| pair.public.clone());
         let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
         let keys = jwks::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
-        let account = self.names.account_id.as_ref();
-        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let whole = ClusterIssuer {
             names: &self.names,
             keys,
@@ -127,7 +130,7 @@ impl Bootstrap {
             roles: &wanted,
             change,
         };
-        let desired = whole.desired(&session, &region).await?;
+        let mut desired = whole.desired(&session, &region)?;
         let issuer = desired.issuer.clone();
         let provider = desired.provider.as_ref();
         let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());
@@ -138,7 +141,8 @@ impl Bootstrap {
         self.node.warn_of_lock_out(keeps_key);
         let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);
-        let mut planned = session.plan(&desired).await?;
+        let mut planned =
+            cluster_issuer::plan(&mut desired, &self.provider, &session, change.offline).await?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
         if change.dry_run {

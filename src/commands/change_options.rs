@@ -23,8 +23,11 @@ pub(super) struct ChangeOptions {
     /// With --dry-run: write every generated document into this directory
     #[arg(long, requires = "dry_run", value_name = "DIR")]
     pub(super) documents: Option<PathBuf>,
+    /// With --dry-run: save the plan for 'irsactl apply'; - for standard output
+    #[arg(long, requires = "dry_run", value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
     /// Make the changes without asking
-    #[arg(short, long, conflicts_with = "dry_run")]
+    #[arg(short, long, conflicts_with_all = ["dry_run", "offline", "detailed_exitcode", "documents", "out"])]
     pub(super) yes: bool,
     /// Take over a bucket or provider that is not tagged as ours
     #[arg(long)]
@@ -50,12 +53,18 @@ pub(super) enum Consent {
 
 impl ChangeOptions {
     /// The options of a command that takes away: `name` is typed when it was not given.
-    pub(super) fn of_removal(dry_run: bool, detailed_exitcode: bool, name: Option<String>) -> Self {
+    pub(super) fn of_removal(
+        dry_run: bool,
+        detailed_exitcode: bool,
+        out: Option<PathBuf>,
+        name: Option<String>,
+    ) -> Self {
         Self {
             dry_run,
             offline: false,
             detailed_exitcode,
             documents: None,
+            out,
             yes: name.is_none(),
             adopt: false,
             tags: Vec::new(),
@@ -86,6 +95,11 @@ impl ChangeOptions {
     /// Refuses what AWS would refuse at its end, and to start when nobody could consent.
     pub(super) fn check(&self) -> Result<()> {
         self.check_tags()?;
+        if self.offline && self.out.is_some() {
+            return Err(Error::usage("cannot save an offline plan")
+                .because("it has seen nothing of the account, so nobody could tell later whether something has changed")
+                .hint("leave --offline away; --documents writes the plan and every document for review"));
+        }
         match output::no_one_to_ask().filter(|_| !self.dry_run && !self.yes) {
             None => Ok(()),
             Some(reason) => Err(Error::usage(format!(

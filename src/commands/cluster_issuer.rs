@@ -3,10 +3,11 @@
 use crate::config::Names;
 use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
-use crate::plan::desired::Desired;
+use crate::output::Step;
+use crate::plan::desired::{Desired, ThumbprintChoice};
 
 use super::change_options::ChangeOptions;
-use super::converge::Session;
+use super::converge::{Planned, Session};
 use super::provider::ProviderOptions;
 use super::publish::{self, KeyOptions};
 use super::role::WantedRole;
@@ -22,12 +23,11 @@ pub(super) struct ClusterIssuer<'a> {
 }
 
 impl ClusterIssuer<'_> {
-    /// Every name, ARN and byte of it.
-    pub(super) async fn desired(self, session: &Session<'_>, region: &str) -> Result<Desired> {
+    /// Every name, ARN and byte of it, but for the thumbprint, which [`plan`] looks for.
+    pub(super) fn desired(self, session: &Session<'_>, region: &str) -> Result<Desired> {
         let place = self.names.place(region, Some(&session.account))?;
         let issuer = place.issuer.clone();
-        let offline = self.change.offline;
-        let thumbprint = self.provider.thumbprint(issuer.host(), offline).await?;
+        let thumbprint = ThumbprintChoice::Iam;
         let tags = self.change.tags(self.names.cluster.as_deref());
         let provider = self
             .provider
@@ -48,4 +48,20 @@ impl ClusterIssuer<'_> {
             adopt: self.change.adopt,
         })
     }
+}
+
+/// The plan. It needs the thumbprint, which reading what is there does not.
+pub(super) async fn plan(
+    desired: &mut Desired,
+    provider: &ProviderOptions,
+    session: &Session<'_>,
+    offline: bool,
+) -> Result<Planned> {
+    let _step = Step::start("reading what is there");
+    let (thumbprint, observed) = tokio::join!(
+        provider.thumbprint(desired.issuer.host(), offline),
+        session.observe(desired)
+    );
+    desired.set_thumbprint(thumbprint?);
+    Planned::new(desired, observed?)
 }

@@ -1,6 +1,8 @@
 //! The way that `bootstrap`, `publish` and `provider` share: preflight, observe, diff, then print or
 //! apply, then observe again and find nothing to do.
 
+mod precondition;
+
 use std::cmp::Ordering;
 use std::time::Instant;
 
@@ -9,18 +11,17 @@ use crate::aws::{apply, observe};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
-use crate::iam::bucket::BucketName;
 use crate::output::plan::{PlanAnswer, Target, headline};
 use crate::output::{self, Answer, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
 use crate::plan::observed::{Object, Observed};
+use crate::plan::saved::SavedPlan;
 
 use super::change_options::{ChangeOptions, Consent};
-use super::read_back;
-use super::resolve;
 use super::stop::{AGAIN, Stop};
+use super::{read_back, resolve, saved_plan};
 
 /// A run against one account: connected, or offline.
 pub(super) struct Session<'s> {
@@ -28,6 +29,8 @@ pub(super) struct Session<'s> {
     /// The account of the credentials, or `--account-id` when offline.
     pub(super) account: AccountId,
     target: Target,
+    /// The plan that is carried out, and no other.
+    pub(super) saved: Option<SavedPlan>,
     stop: &'s Stop,
 }
 
@@ -35,6 +38,14 @@ pub(super) struct Session<'s> {
 pub(super) struct Planned {
     pub(super) observed: Observed,
     pub(super) plan: Plan,
+}
+
+impl Planned {
+    /// Compares.
+    pub(super) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
+        let plan = diff::diff(desired, &observed)?;
+        Ok(Self { observed, plan })
+    }
 }
 
 /// What a run came to.
@@ -92,6 +103,7 @@ impl<'s> Session<'s> {
                 aws: None,
                 account: account.clone(),
                 target: target(account),
+                saved: None,
                 stop,
             });
         }
@@ -121,6 +133,9 @@ impl<'s> Session<'s> {
             ))
             .hint("choose another --region or --profile"));
         }
+        if let Some(saved) = &global.saved {
+            saved_plan::check_place(saved, &identity.account, region, &aws.endpoints)?;
+        }
         let target = Target {
             caller: Some(identity.arn),
             endpoint: aws.s3_endpoint.clone(),
@@ -130,30 +145,31 @@ impl<'s> Session<'s> {
             aws: Some(aws),
             account: identity.account,
             target,
+            saved: global.saved.clone(),
             stop,
         })
     }
 
-    /// Observes and compares. The account's own public access block is looked at before a bucket.
+    /// Observes and compares.
     pub(super) async fn plan(&self, desired: &Desired) -> Result<Planned> {
+        Planned::new(desired, self.observe(desired).await?)
+    }
+
+    /// Observes what `desired` names, whatever it is to be like. The account's own public access block
+    /// is looked at beside a bucket.
+    pub(super) async fn observe(&self, desired: &Desired) -> Result<Observed> {
+        let Some(aws) = &self.aws else {
+            return Ok(Observed::default());
+        };
         let _step = Step::start("reading what is there");
-        let observed = match &self.aws {
-            None => Observed::default(),
-            Some(aws) => {
-                let account = async {
-                    match &desired.publication {
-                        Some(publication) => {
-                            observe::check_account(aws, &publication.account).await
-                        }
-                        None => Ok(()),
-                    }
-                };
-                let ((), observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
-                observed
+        let account = async {
+            match &desired.publication {
+                Some(publication) => observe::check_account(aws, &publication.account).await,
+                None => Ok(()),
             }
         };
-        let plan = diff::diff(desired, &observed)?;
-        Ok(Planned { observed, plan })
+        let ((), observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
+        Ok(observed)
     }
 
     /// The plan as an answer.
@@ -169,6 +185,7 @@ impl<'s> Session<'s> {
         options: &ChangeOptions,
         before: impl FnOnce() -> Result<()>,
     ) -> Result<Outcome> {
+        saved_plan::check(self, desired, &planned)?;
         let Planned { plan, observed } = planned;
         let changes = plan.changes.len();
         let Some(aws) = &self.aws else {
@@ -248,34 +265,6 @@ impl<'s> Session<'s> {
     /// The clients; none when offline.
     pub(super) fn aws(&self) -> Option<&Aws> {
         self.aws.as_ref()
-    }
-
-    /// Whether the bucket is there; an error when it is not this account's.
-    pub(super) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
-        match &self.aws {
-            Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
-            None => Ok(false),
-        }
-    }
-
-    /// Whether the provider is there; offline, nobody can tell.
-    pub(super) async fn has_provider(&self, arn: &str) -> Result<bool> {
-        match &self.aws {
-            Some(aws) => Ok(observe::provider(aws, arn).await?.is_some()),
-            None => Ok(true),
-        }
-    }
-
-    /// Refuses a bucket that is not there: whoever takes its name could sign tokens for a provider
-    /// that trusts it.
-    pub(super) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
-        let Some(aws) = &self.aws else { return Ok(()) };
-        match observe::bucket_exists(aws, bucket, &self.account).await? {
-            true => Ok(()),
-            false => Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
-                .because("whoever creates it next could sign tokens that the provider accepts")
-                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both")),
-        }
     }
 
     async fn apply(&self, aws: &Aws, plan: &Plan) -> Result<()> {

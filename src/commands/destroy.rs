@@ -1,5 +1,7 @@
 //! `destroy`: an issuer and what belongs to it, taken away in the safe order.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,14 +46,17 @@ pub struct Destroy {
     #[arg(long, requires = "delete_bucket")]
     i_understand_takeover: bool,
     /// The name of the cluster once more, in place of typing it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["dry_run", "detailed_exitcode", "out"])]
     confirm: Option<String>,
     /// Print the plan and change nothing
-    #[arg(short = 'n', long, conflicts_with = "confirm")]
+    #[arg(short = 'n', long)]
     dry_run: bool,
     /// With --dry-run: exit with 2 when changes are pending
     #[arg(long, requires = "dry_run")]
     detailed_exitcode: bool,
+    /// With --dry-run: save the plan for 'irsactl apply'; - for standard output
+    #[arg(long, requires = "dry_run", value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -77,7 +82,7 @@ impl Answer for DestroyAnswer {
 
 impl Destroy {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let options = self.options()?;
+        let options = self.options(global.saved.is_some())?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
         let account = self.names.account_id.as_ref();
@@ -130,10 +135,11 @@ impl Destroy {
         Ok(Exit::Done)
     }
 
-    /// Consent is the cluster's name, given or typed.
-    fn options(&self) -> Result<ChangeOptions> {
+    /// Consent is the cluster's name, given or typed, or a plan that was saved.
+    fn options(&self, is_saved: bool) -> Result<ChangeOptions> {
         let cluster = self.names.cluster.clone().unwrap_or_default();
         let typed = match &self.confirm {
+            _ if is_saved => None,
             Some(name) if *name == cluster => None,
             Some(name) => {
                 return Err(
@@ -152,6 +158,7 @@ impl Destroy {
             );
         }
         let (dry_run, detailed) = (self.dry_run, self.detailed_exitcode);
-        Ok(ChangeOptions::of_removal(dry_run, detailed, typed))
+        let out = self.out.clone();
+        Ok(ChangeOptions::of_removal(dry_run, detailed, out, typed))
     }
 }

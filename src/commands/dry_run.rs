@@ -7,13 +7,14 @@ use serde_json::json;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::file;
-use crate::output;
+use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, PublicAccessBlock};
 use crate::plan::diff;
 use crate::plan::document::{Document, json_text};
 
 use super::change_options::ChangeOptions;
 use super::converge::{Planned, Session};
+use super::saved_plan;
 
 /// Prints the plan, and writes the documents where `--documents` says. `flags` are the API server's.
 pub(super) fn run(
@@ -31,7 +32,21 @@ pub(super) fn run(
         documents.extend(flags.map(|flags| ("flags.txt".to_owned(), flags.to_owned())));
         write(directory, &documents)?;
     }
-    output::print(&answer, global.output)?;
+    match options.out.as_deref() {
+        // There is one answer on stdout.
+        Some(path) if saved_plan::is_standard_output(path) => {
+            output::say(answer.text());
+            let saved = saved_plan::of(global, session, desired, planned)?;
+            output::print_bytes(saved_plan::text(&saved)?.as_bytes())?;
+        }
+        out => {
+            if let Some(path) = out {
+                let saved = saved_plan::of(global, session, desired, planned)?;
+                saved_plan::write(path, &saved)?;
+            }
+            output::print(&answer, global.output)?;
+        }
+    }
     Ok(
         match options.detailed_exitcode && !planned.plan.changes.is_empty() {
             true => Exit::Pending,

@@ -1,5 +1,6 @@
 //! The two key files of an issuer directory.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, shell_path};
@@ -110,6 +111,17 @@ impl KeyPair {
         })
     }
 
+    /// As [`Self::load_or_generate`], with the search for primes on a thread of its own, so that calls
+    /// can be made meanwhile.
+    pub(super) async fn load_or_generate_meanwhile(dir: &Path, bits: u16) -> Result<Self> {
+        if Self::is_there(dir)? {
+            return Self::load_or_generate(dir, bits);
+        }
+        let dir = dir.to_owned();
+        let search = tokio::task::spawn_blocking(move || Self::load_or_generate(&dir, bits));
+        search.await.map_err(cannot_generate)?
+    }
+
     /// A pair of which only the public key is looked at.
     pub(super) fn of_public(public: PublicKey) -> Self {
         Self { public, new: None }
@@ -169,7 +181,7 @@ fn kid(public: &PublicKey) -> Result<Kid> {
         .map_err(|cause| Error::failed("cannot derive the key ID").because(cause))
 }
 
-fn cannot_generate(cause: KeyError) -> Error {
+fn cannot_generate(cause: impl Display) -> Error {
     Error::failed("cannot generate a signing key").because(cause)
 }
 

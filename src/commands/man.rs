@@ -21,14 +21,14 @@ Without a directory it prints the page of irsactl itself; with one it writes a p
 pub struct Man {
     /// Write a page for each command into this directory
     #[arg(value_name = "DIR")]
-    dir: Option<PathBuf>,
+    pages: Option<PathBuf>,
 }
 
 impl Man {
     pub(super) fn run(self) -> Result<Exit> {
         let mut command = Cli::command();
         command.build();
-        let Some(dir) = self.dir else {
+        let Some(dir) = self.pages else {
             output::print_bytes(&page(command)?)?;
             return Ok(Exit::Done);
         };

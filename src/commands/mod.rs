@@ -1,6 +1,7 @@
 //! One file a subcommand: its arguments and what it does. Here alone I/O meets the domain.
 
 mod adopt;
+pub mod apply;
 pub mod bootstrap;
 mod change_options;
 mod cluster_issuer;
@@ -23,9 +24,11 @@ pub mod policy;
 pub mod provider;
 pub mod publish;
 mod read_back;
+pub mod report;
 mod resolve;
 pub mod role;
 pub mod rotate;
+mod saved_plan;
 mod schemas;
 mod stop;
 pub mod thumbprint;
@@ -56,9 +59,11 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Rotate(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Destroy(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Apply(args) => args.run(global),
         Command::Webhook(args) => block_on(global, async |_| args.run(global).await),
         Command::Echoer(args) => block_on(global, async |_| args.run(global).await),
         Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
+        Command::Report(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Explain(args) => args.run(global),
         Command::Token(args) => block_on(global, async |_| args.run(global).await),
         Command::Config(args) => block_on(global, async |_| args.run(global).await),

@@ -59,8 +59,12 @@ pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
         return Ok(());
     };
     let issuer = &desired.issuer;
-    self::document(&issuer.jwks_uri(), bucket.jwks.as_ref(), stop).await?;
-    self::document(&issuer.discovery_url(), bucket.discovery.as_ref(), stop).await
+    let (jwks, discovery) = (issuer.jwks_uri(), issuer.discovery_url());
+    tokio::try_join!(
+        self::document(&jwks, bucket.jwks.as_ref(), stop),
+        self::document(&discovery, bucket.discovery.as_ref(), stop)
+    )?;
+    Ok(())
 }
 
 /// Fetches one document anonymously until it is what its owner sees.

@@ -67,8 +67,8 @@ pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin
 
 /// The clients, on a machine that can verify whom they talk to.
 pub(super) async fn aws(global: &Global, region: &str) -> Result<Aws> {
-    roots::load()?;
-    Ok(connect::connect(region, global.profile.as_deref()).await)
+    let roots = roots::load()?.built_in_pem();
+    Ok(connect::connect(region, global.profile.as_deref(), roots).await)
 }
 
 /// The account: `--account-id`, or else what STS says of the credentials.

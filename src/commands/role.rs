@@ -72,7 +72,7 @@ pub struct RoleArgs {
     #[arg(requires = "service_account")]
     audience: String,
     /// Print the trust policy and do nothing; with --account-id no call is made
-    #[arg(long)]
+    #[arg(long, conflicts_with = "out")]
     print_trust_policy: bool,
     /// Print what a pod needs where the webhook does not run
     #[arg(long)]

@@ -22,6 +22,7 @@ use super::keygen::KeygenAnswer;
 use super::migrate::StageAnswer;
 use super::provider::ProviderAnswer;
 use super::publish::PublishAnswer;
+use super::report::ReportAnswer;
 use super::role::RoleAnswer;
 use super::rotate::{RotateAnswer, StatusAnswer};
 use super::thumbprint::ThumbprintAnswer;
@@ -29,57 +30,62 @@ use super::token::{DecodeAnswer, MintAnswer};
 use super::verify::VerifyAnswer;
 use super::webhook::WebhookAnswer;
 
+/// An answer's schema.
+type Answered = fn(&mut SchemaGenerator) -> Schema;
+
 /// The schemas (draft 2020-12) by the command's words; a command that can make a dry run answers with
-/// its plan then.
+/// its plan then, and `apply` as the command whose plan it is.
 pub fn schemas() -> Vec<(&'static str, Value)> {
-    let mut migrate = [
-        "migrate start",
-        "migrate next",
-        "migrate back",
-        "migrate status",
+    let plan: Answered = answer::<PlanAnswer>;
+    let publish: Answered = answer::<PublishAnswer>;
+    let provider: Answered = answer::<ProviderAnswer>;
+    let bootstrap: Answered = answer::<BootstrapAnswer>;
+    let role: Answered = answer::<RoleAnswer>;
+    let rotate: Answered = answer::<RotateAnswer>;
+    let destroy: Answered = answer::<DestroyAnswer>;
+    let migrate: Answered = answer::<StageAnswer>;
+    vec![
+        of("keygen", &[answer::<KeygenAnswer>]),
+        of("publish", &[publish, plan]),
+        of("thumbprint", &[answer::<ThumbprintAnswer>]),
+        of("provider", &[provider, plan]),
+        of("flags", &[answer::<FlagsAnswer>]),
+        of("bootstrap", &[bootstrap, plan]),
+        of("role", &[role, plan]),
+        of("rotate prepare", &[rotate, plan]),
+        of("rotate activate", &[rotate]),
+        of("rotate retire", &[rotate, plan]),
+        of("rotate status", &[answer::<StatusAnswer>]),
+        of("migrate start", &[migrate]),
+        of("migrate next", &[migrate]),
+        of("migrate back", &[migrate]),
+        of("migrate status", &[migrate]),
+        of("destroy", &[destroy, plan]),
+        of(
+            "apply",
+            &[publish, provider, bootstrap, role, rotate, destroy],
+        ),
+        of("webhook", &[answer::<WebhookAnswer>]),
+        of("echoer", &[answer::<EchoerAnswer>]),
+        of("verify", &[answer::<VerifyAnswer>]),
+        of("report", &[answer::<ReportAnswer>]),
+        of("explain", &[answer::<ExplainAnswer>]),
+        of("token mint", &[answer::<MintAnswer>]),
+        of("token decode", &[answer::<DecodeAnswer>]),
+        of("config print", &[answer::<PrintAnswer>]),
+        of("emit terraform", &[answer::<TerraformAnswer>]),
     ]
-    .map(one::<StageAnswer>)
-    .to_vec();
-    let mut all = vec![
-        one::<KeygenAnswer>("keygen"),
-        with_plan::<PublishAnswer>("publish"),
-        one::<ThumbprintAnswer>("thumbprint"),
-        with_plan::<ProviderAnswer>("provider"),
-        one::<FlagsAnswer>("flags"),
-        with_plan::<BootstrapAnswer>("bootstrap"),
-        with_plan::<RoleAnswer>("role"),
-        with_plan::<RotateAnswer>("rotate prepare"),
-        one::<RotateAnswer>("rotate activate"),
-        with_plan::<RotateAnswer>("rotate retire"),
-        one::<StatusAnswer>("rotate status"),
-        with_plan::<DestroyAnswer>("destroy"),
-        one::<WebhookAnswer>("webhook"),
-        one::<EchoerAnswer>("echoer"),
-        one::<VerifyAnswer>("verify"),
-        one::<ExplainAnswer>("explain"),
-        one::<MintAnswer>("token mint"),
-        one::<DecodeAnswer>("token decode"),
-        one::<PrintAnswer>("config print"),
-        one::<TerraformAnswer>("emit terraform"),
-    ];
-    all.append(&mut migrate);
-    all
 }
 
-fn one<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Value) {
+/// The schema of a command's answer, which is one of these.
+fn of(command: &'static str, answers: &[Answered]) -> (&'static str, Value) {
     let mut generator = generator();
-    let answer = answer::<A>(&mut generator);
+    let mut schemas: Vec<Schema> = answers.iter().map(|one| one(&mut generator)).collect();
+    let answer = match schemas.len() {
+        1 => schemas.remove(0),
+        _ => json_schema!({ "anyOf": schemas }),
+    };
     (command, document(command, answer, generator))
-}
-
-fn with_plan<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Value) {
-    let mut generator = generator();
-    let answers = [
-        answer::<A>(&mut generator),
-        answer::<PlanAnswer>(&mut generator),
-    ];
-    let either = json_schema!({ "anyOf": answers });
-    (command, document(command, either, generator))
 }
 
 fn generator() -> SchemaGenerator {

@@ -2,7 +2,7 @@
 //! came from.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::error::Error;
+use crate::output::program;
 
 use super::file::{ClusterFile, Setting};
 
@@ -47,12 +48,32 @@ pub struct Layers {
     /// The file of `--config`.
     pub file: Option<ClusterFile>,
     origins: BTreeMap<String, Origin>,
+    given: Vec<Given>,
+}
+
+/// A subcommand, or an option with its value.
+#[derive(Clone, Debug)]
+struct Given {
+    /// clap's id; none of a subcommand.
+    id: Option<String>,
+    argument: OsString,
 }
 
 impl Layers {
     /// Where the value of an option came from, by clap's id.
     pub fn origin(&self, id: &str) -> Origin {
         self.origins.get(id).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The command line in one form and one order: subcommands, then options. Those with the ids of
+    /// `without` are left out.
+    pub fn arguments(&self, without: &[&str]) -> Vec<OsString> {
+        let is_wanted = |id: &String| !without.contains(&id.as_str());
+        let given = self.given.iter();
+        given
+            .filter(|given| given.id.as_ref().is_none_or(is_wanted))
+            .map(|given| given.argument.clone())
+            .collect()
     }
 }
 
@@ -75,9 +96,13 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let command = with_defaults(P::command(), &settings);
+    let command = program::name(P::command());
+    let mut command = match settings.is_empty() {
+        true => command,
+        false => with_defaults(command, &settings),
+    };
     let matches = command
-        .try_get_matches_from(arguments)
+        .try_get_matches_from_mut(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;
     if found_option(&matches) != file.as_ref().map(|file| &file.path) {
         let what = "cannot tell which cluster file is meant";
@@ -85,7 +110,12 @@ where
     }
     let parsed = P::from_arg_matches(&matches).map_err(Unparsed::CommandLine)?;
     let origins = origins(&matches, &settings);
-    Ok((parsed, Layers { file, origins }))
+    let layers = Layers {
+        file,
+        origins,
+        given: given(&command, &matches),
+    };
+    Ok((parsed, layers))
 }
 
 /// The value of `--config`, which must be known before the rest can be parsed. What clap then finds must
@@ -187,4 +217,54 @@ fn origins(matches: &ArgMatches, settings: &[Setting]) -> BTreeMap<String, Origi
         level = matches.subcommand().map(|(_, matches)| matches);
     }
     origins
+}
+
+/// What was given on the command line itself.
+fn given(command: &Command, matches: &ArgMatches) -> Vec<Given> {
+    if let Some((name, below)) = matches.subcommand() {
+        // Global options are on every level, and so on the last one.
+        let mut all = vec![Given {
+            id: None,
+            argument: name.into(),
+        }];
+        let command = command.find_subcommand(name);
+        all.extend(
+            command
+                .map(|command| given(command, below))
+                .unwrap_or_default(),
+        );
+        return all;
+    }
+    let is_given =
+        |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let mut all = Vec::new();
+    for arg in command.get_arguments().filter(is_given) {
+        let option = arg
+            .get_long()
+            .map(|name| OsString::from(format!("--{name}")));
+        let values = matches.get_raw(arg.get_id().as_str());
+        let arguments = match (option, arg.get_action().takes_values()) {
+            (Some(option), false) => vec![option],
+            (option, _) => values
+                .into_iter()
+                .flatten()
+                .map(|value| joined(option.as_ref(), value))
+                .collect(),
+        };
+        all.extend(arguments.into_iter().map(|argument| Given {
+            id: Some(arg.get_id().to_string()),
+            argument,
+        }));
+    }
+    all
+}
+
+fn joined(option: Option<&OsString>, value: &OsStr) -> OsString {
+    let Some(option) = option else {
+        return value.to_owned();
+    };
+    let mut argument = option.clone();
+    argument.push("=");
+    argument.push(value);
+    argument
 }

@@ -4,6 +4,7 @@
 //! OIDC providers", IAM User Guide), so both conditions are always written.
 
 use aws_lc_rs::digest;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// IAM's limit for a role name (CreateRole, `RoleName`).
@@ -87,7 +88,7 @@ pub fn default_name(cluster: &str, namespace: &str, name: &str) -> String {
 }
 
 /// Who may assume a role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Trust {
     /// The ARN of the OpenID Connect provider.
     pub provider_arn: String,

@@ -3,8 +3,10 @@
 mod form;
 mod github;
 mod hcl;
+pub mod html;
 mod markdown;
 pub mod plan;
+pub mod program;
 pub mod report;
 mod sanitize;
 mod section;
@@ -16,7 +18,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use form::{Answer, FORMAT_VERSION, Format};
-pub use sanitize::{path, sanitized, sanitized_json};
+pub use sanitize::{escaped_json, path, sanitized, sanitized_json};
 pub use section::Section;
 pub use step::Step;
 
@@ -65,7 +67,8 @@ pub fn print_error(error: &Error) {
         say(format_args!("  caused by: {}", sanitized(cause)));
     }
     if let Some(hint) = error.hint_text() {
-        say(format_args!("  {BOLD}hint:{BOLD:#} {}", sanitized(hint)));
+        let hint = program::named(&sanitized(hint));
+        say(format_args!("  {BOLD}hint:{BOLD:#} {hint}"));
     }
 }
 

@@ -192,7 +192,7 @@ fn links(desired: &Desired) -> Vec<(&'static str, String)> {
 }
 
 /// The sign in front of a change, as terraform and kOps write it.
-fn symbol(action: Action) -> char {
+pub(super) fn symbol(action: Action) -> char {
     match action {
         Action::Create => '+',
         Action::Update => '~',
@@ -254,7 +254,7 @@ fn is_long(value: &Value) -> bool {
     value.is_object() || value.as_array().is_some_and(|items| items.len() > 1)
 }
 
-fn value(value: &Value) -> String {
+pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(text) => sanitized(text),
         Value::Array(items) if items.iter().all(Value::is_string) => {

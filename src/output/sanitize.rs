@@ -28,7 +28,7 @@ pub(super) fn is_hidden(c: char) -> bool {
 
 /// A JSON document with hidden characters in its strings escaped (RFC 8259 §7). Line breaks between
 /// its parts stay.
-pub(super) fn escaped_json(text: &str) -> String {
+pub fn escaped_json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match is_hidden(c) && c != '\n' {

@@ -15,7 +15,7 @@ use super::observed::Object;
 use super::removal::Removal;
 
 /// A change to a bucket or a provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum Change {
     /// A bucket that is absent.
     CreateBucket {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::iam::arn::{self, AccountId, Partition};
@@ -42,6 +43,15 @@ pub struct Desired {
     pub teardown: Option<Teardown>,
     /// Take over what is not tagged ours.
     pub adopt: bool,
+}
+
+impl Desired {
+    /// Settles the provider's thumbprint, which takes a look at the issuer's host.
+    pub fn set_thumbprint(&mut self, thumbprint: ThumbprintChoice) {
+        if let Some(provider) = &mut self.provider {
+            provider.thumbprint = thumbprint;
+        }
+    }
 }
 
 /// The bucket, who may read it, and the two documents in it.
@@ -102,7 +112,7 @@ pub struct KeySet {
 }
 
 /// The public access block (S3 `PublicAccessBlockConfiguration`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PublicAccessBlock {
     /// Refuse public ACLs.
@@ -144,7 +154,7 @@ pub struct Provider {
 pub const INLINE_POLICY: &str = "irsactl";
 
 /// A role that service accounts assume.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Role {
     /// Its name.
     pub name: String,

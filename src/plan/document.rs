@@ -15,7 +15,7 @@ pub const CACHE_CONTROL: &str = "no-cache";
 pub const ENCRYPTION: &str = "AES256";
 
 /// A public document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum Document {
     /// `keys.json`
     Jwks(JwkSet),

@@ -11,3 +11,4 @@ pub mod document;
 pub mod field;
 pub mod observed;
 pub mod removal;
+pub mod saved;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::desired::{PublicAccessBlock, Tags};
 use super::removal::Remains;
 
 /// Everything that was read. `None`: it does not exist.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Observed {
     /// The bucket.
     pub bucket: Option<Bucket>,
@@ -23,7 +24,7 @@ pub struct Observed {
 }
 
 /// A bucket of this account in this region.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Bucket {
     /// Its tags.
     pub tags: Tags,
@@ -38,7 +39,7 @@ pub struct Bucket {
 }
 
 /// A published object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Object {
     /// Its bytes.
     pub body: Vec<u8>,
@@ -53,7 +54,7 @@ pub struct Object {
 }
 
 /// An IAM OpenID Connect provider.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Provider {
     /// Its audiences.
     pub audiences: Vec<String>,
@@ -64,7 +65,7 @@ pub struct Provider {
 }
 
 /// A role.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Role {
     /// Its trust policy.
     pub trust: Value,

@@ -1,6 +1,7 @@
 //! What is taken away, one call each, in the safe order: roles, provider, objects, and the bucket last
 //! if at all. A provider whose bucket is gone lets whoever takes the name sign tokens.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::iam::arn::AccountId;
@@ -11,7 +12,7 @@ use super::desired::Tags;
 use super::field::Field;
 
 /// Something that goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum Removal {
     /// A managed policy is detached: a role with one cannot be deleted.
     AttachedPolicy {
@@ -138,7 +139,7 @@ pub struct Teardown {
 }
 
 /// What is left of an issuer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Remains {
     /// The provider's tags; `None`: it does not exist.
     pub provider: Option<Tags>,
@@ -151,7 +152,7 @@ pub struct Remains {
 }
 
 /// A role that trusts the provider.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct TrustingRole {
     /// Its name.
     pub name: String,
@@ -168,7 +169,7 @@ pub struct TrustingRole {
 }
 
 /// What is left in a bucket.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct BucketRemains {
     /// Its tags.
     pub tags: Tags,

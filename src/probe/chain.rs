@@ -22,7 +22,10 @@ pub struct PresentedCertificate {
     pub not_before: String,
     /// RFC 3339, UTC.
     pub not_after: String,
-    /// The same in seconds since 1970.
+    /// The start in seconds since 1970.
+    #[serde(skip)]
+    pub not_before_seconds: u64,
+    /// The end in seconds since 1970.
     #[serde(skip)]
     pub not_after_seconds: u64,
     /// SHA-1 of its DER, lower-case hex.
@@ -51,6 +54,11 @@ impl Chain {
         certificates.collect::<Result<_>>().map(Self)
     }
 
+    /// All of it.
+    pub fn certificates(&self) -> &[PresentedCertificate] {
+        &self.0
+    }
+
     /// The server's own certificate.
     pub fn leaf(&self) -> Option<&PresentedCertificate> {
         self.0.first()
@@ -77,6 +85,7 @@ fn describe(der: &CertificateDer<'_>) -> Result<PresentedCertificate> {
         issuer: certificate.issuer.to_string(),
         not_before: certificate.validity.not_before.to_date_time().to_string(),
         not_after: certificate.validity.not_after.to_date_time().to_string(),
+        not_before_seconds: certificate.validity.not_before.to_unix_duration().as_secs(),
         not_after_seconds: certificate.validity.not_after.to_unix_duration().as_secs(),
         sha1: Thumbprint::of(der),
         sha256: digest::digest(&digest::SHA256, der)

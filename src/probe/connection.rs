@@ -83,7 +83,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn config() -> Result<ClientConfig> {
-    let roots = roots::load()?;
+    let roots = roots::load()?.store();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

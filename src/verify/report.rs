@@ -91,6 +91,12 @@ pub struct Report(pub Vec<Check>);
 impl Report {
     /// Whether a check failed.
     pub fn failed(&self) -> bool {
-        self.0.iter().any(|check| check.outcome == Outcome::Fail)
+        self.count(Outcome::Fail) > 0
+    }
+
+    /// How many checks ended so.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        let checks = self.0.iter();
+        checks.filter(|check| check.outcome == outcome).count()
     }
 }

@@ -19,6 +19,13 @@ pub struct Role {
     pub trust: Value,
 }
 
+impl Role {
+    /// Whether a statement of its trust policy names the issuer, rightly or not.
+    pub fn trusts(&self, trusted: &Trusted<'_>) -> bool {
+        findings(&self.trust, trusted).is_some()
+    }
+}
+
 /// The issuer as trust policies name it.
 #[derive(Clone, Debug)]
 pub struct Trusted<'a> {

@@ -80,6 +80,7 @@ fn every_example_of_a_help_page_works() {
         "keygen",
         "jwks",
         "discovery",
+        "apply",
         "bootstrap",
         "publish",
         "thumbprint",
@@ -93,6 +94,7 @@ fn every_example_of_a_help_page_works() {
         "migrate next",
         "migrate back",
         "verify",
+        "report",
         "explain",
         "token mint",
         "token decode",
@@ -121,7 +123,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 67);
+    assert_eq!(examples, 71);
 }
 
 #[test]

@@ -127,6 +127,8 @@ fn completions_and_manual_pages_come_from_the_binary() {
         "bash -c '. ./irsactl.bash; COMP_WORDS=(irsactl rotate pre); COMP_CWORD=2; _irsactl irsactl pre rotate; echo \"${COMPREPLY[@]}\"'",
     );
     assert_eq!(completed.trim(), "prepare");
+    let page = work.irsactl("man").ok();
+    assert!(page.contains(".TH irsactl 1"), "{page}");
     work.irsactl("man man1").ok();
     let pages: Vec<String> = fs::read_dir(work.path("man1"))
         .unwrap()
@@ -147,6 +149,7 @@ fn every_json_answer_says_its_version() {
     let (tenant, _) = Tenant::bootstrapped();
     for command in [
         "verify",
+        "report --html report.html",
         "role --service-account default/app --yes",
         "publish --yes",
         "provider --yes",

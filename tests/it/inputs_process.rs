@@ -200,7 +200,7 @@ fn a_machine_with_nothing_on_it_is_enough() {
     let expected = work.irsactl("jwks").ok();
     let run = |arguments: &str| -> Run {
         let script = format!(
-            "mount --bind root root && mount -o remount,bind,ro root && exec env -i $(command -v chroot) --userspec=65534:65534 root /irsactl {arguments}"
+            "mount --bind root root && mount -o remount,bind,ro root && exec env -i AWS_EC2_METADATA_DISABLED=true $(command -v chroot) --userspec=65534:65534 root /irsactl {arguments}"
         );
         let mut command = work.command("unshare");
         command
@@ -226,7 +226,45 @@ fn a_machine_with_nothing_on_it_is_enough() {
     run(&format!(
         "bootstrap --cluster demo --region us-west-2 --yes {dir}"
     ))
-    .fails(1, &["no root certificates", "SSL_CERT_FILE"]);
+    .fails(77, &[BUILT_IN, "no AWS credentials"]);
+}
+
+const BUILT_IN: &str = "note: no CA certificates on this machine: using Mozilla's, built in (";
+
+/// The root of the local AWS is none of them: it is refused by the SDK's connections and by ours, like any stranger.
+#[test]
+fn a_machine_without_ca_certificates_trusts_mozillas_and_says_so_once() {
+    let test = "a_machine_without_ca_certificates_trusts_mozillas";
+    if !allowed(test, "unshare", &["-m", "true"]) {
+        return;
+    }
+    let mut tenant = Tenant::with_key();
+    tenant.offline.environment.remove("SSL_CERT_FILE");
+    for (arguments, refused) in [
+        ("thumbprint s3.us-west-2.amazonaws.com", "UnknownIssuer"),
+        ("bootstrap --cluster demo --yes", "certificate"),
+        (
+            "verify --cluster demo --account-id 111122223333",
+            "UnknownIssuer",
+        ),
+    ] {
+        let line = format!("mount -t tmpfs none /etc/ssl && exec {BINARY} {arguments}");
+        let mut command = tenant.command("unshare");
+        let output = command.args(["-m", "sh", "-c", &line]).output().unwrap();
+        let run = Run::from(output);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(run.code != 0 && said.contains(refused), "{run:#?}");
+        assert_eq!(run.stderr.matches(BUILT_IN).count(), 1, "{run:#?}");
+        // A bundle that is named and cannot be read is an error, as everywhere.
+        let mut command = tenant.command("unshare");
+        command.env("SSL_CERT_FILE", "/nonexistent");
+        let output = command.args(["-m", "sh", "-c", &line]).output().unwrap();
+        let run = Run::from(output);
+        assert!(!run.stderr.contains(BUILT_IN), "{run:#?}");
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains("no root certificates"), "{run:#?}");
+    }
+    assert_eq!(tenant.log().len(), 0);
 }
 
 /// Without roots nothing is trusted: an error that says so, from the SDK's connections and from ours.

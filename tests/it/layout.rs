@@ -14,10 +14,10 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("plan", &["oidc", "iam", "error"]),
     ("cluster", &["oidc", "iam", "plan", "error"]),
     ("aws", &["oidc", "iam", "plan", "error"]),
-    ("probe", &["oidc", "iam", "plan", "error"]),
+    ("probe", &["oidc", "iam", "plan", "error", "output"]),
     ("verify", &["oidc", "iam", "plan", "error"]),
     ("output", &["oidc", "iam", "plan", "verify", "error"]),
-    ("config", &["oidc", "iam", "error", "aws", "output"]),
+    ("config", &["oidc", "iam", "plan", "error", "aws", "output"]),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

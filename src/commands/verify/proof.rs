@@ -27,7 +27,7 @@ const NOBODY: &str = "system:serviceaccount:irsactl:verify";
 
 /// Whom to ask STS for.
 #[derive(Args, Debug)]
-pub(super) struct ProofOptions {
+pub(in super::super) struct ProofOptions {
     /// A role to ask STS for with a test token
     #[arg(long, value_name = "ARN", value_parser = role_arn)]
     role_arn: Option<String>,

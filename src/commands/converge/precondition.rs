@@ -1,0 +1,37 @@
+//! What must be there before a plan makes sense.
+
+use crate::aws::observe;
+use crate::error::{Error, Result};
+use crate::iam::bucket::BucketName;
+
+use super::Session;
+
+impl Session<'_> {
+    /// Whether the bucket is there; an error when it is not this account's.
+    pub(in crate::commands) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
+        match &self.aws {
+            Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the provider is there; offline, nobody can tell.
+    pub(in crate::commands) async fn has_provider(&self, arn: &str) -> Result<bool> {
+        match &self.aws {
+            Some(aws) => Ok(observe::provider(aws, arn).await?.is_some()),
+            None => Ok(true),
+        }
+    }
+
+    /// Refuses a bucket that is not there: whoever takes its name could sign tokens for a provider
+    /// that trusts it.
+    pub(in crate::commands) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
+        let Some(aws) = &self.aws else { return Ok(()) };
+        match observe::bucket_exists(aws, bucket, &self.account).await? {
+            true => Ok(()),
+            false => Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
+                .because("whoever creates it next could sign tokens that the provider accepts")
+                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both")),
+        }
+    }
+}

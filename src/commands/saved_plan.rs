@@ -1,0 +1,165 @@
+//! A plan in a file: written by a dry run, and compared with what `apply` plans before it changes anything.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::config::Global;
+use crate::error::{Error, Result, shell_path, shell_quoted};
+use crate::file;
+use crate::iam::arn::AccountId;
+use crate::output;
+use crate::plan::desired::Desired;
+use crate::plan::document::json_text;
+use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
+
+use super::converge::{Planned, Session};
+
+/// Options that say how a command runs, not what is wanted.
+pub(super) const OF_THE_RUN: [&str; 13] = [
+    "dry_run",
+    "offline",
+    "detailed_exitcode",
+    "documents",
+    "out",
+    "yes",
+    "confirm",
+    "profile",
+    "output",
+    "color",
+    "ci",
+    "verbose",
+    "timeout",
+];
+
+/// The plan as it is saved.
+pub(super) fn of(
+    global: &Global,
+    session: &Session<'_>,
+    desired: &Desired,
+    planned: &Planned,
+) -> Result<SavedPlan> {
+    let arguments = global.layers.arguments(&OF_THE_RUN);
+    let arguments = arguments.into_iter().map(|one| one.into_string());
+    let arguments = arguments.collect::<std::result::Result<Vec<_>, _>>();
+    let arguments = arguments.map_err(|argument| {
+        Error::usage("cannot save this plan")
+            .because(format!("{argument:?} is not text, as JSON has it"))
+    })?;
+    Ok(made(arguments, session, desired, planned))
+}
+
+fn made(
+    arguments: Vec<String>,
+    session: &Session<'_>,
+    desired: &Desired,
+    planned: &Planned,
+) -> SavedPlan {
+    let endpoints = session.aws().map(|aws| aws.endpoints.clone());
+    SavedPlan::new(
+        arguments,
+        &endpoints.unwrap_or_default(),
+        &session.answer(desired, &planned.plan),
+        &planned.plan,
+        &planned.observed,
+    )
+}
+
+/// The bytes of the file.
+pub(super) fn text(saved: &SavedPlan) -> Result<String> {
+    let text = output::escaped_json(&json_text(saved));
+    match text.len() > MAX {
+        true => Err(Error::refused("cannot save this plan").because(format!(
+            "it has more than {MAX} bytes, which is what 'irsactl apply' takes"
+        ))),
+        false => Ok(text),
+    }
+}
+
+/// Whether the plan itself is to be the answer.
+pub(super) fn is_standard_output(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Writes it; what is there may only be a plan that was saved before.
+pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
+    if file::exists(path)? && !SavedPlan::is_one(&file::read_at_most(path, MAX)?) {
+        return Err(Error::refused(format!("cannot write {}", path.display()))
+            .because("something else than a saved plan is there")
+            .hint("give another name with --out"));
+    }
+    file::write_document(path, text(saved)?.as_bytes())?;
+    output::say(format_args!(
+        "saved the plan; to carry it out: irsactl apply {}",
+        output::sanitized(&shell_path(path))
+    ));
+    Ok(())
+}
+
+/// Takes what this version wrote, byte for byte: a reader must not see something else in it.
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<SavedPlan> {
+    let saved = SavedPlan::parse(bytes).and_then(|saved| match text(&saved) {
+        Ok(text) if text.as_bytes() == bytes => Ok(saved),
+        _ => Err(SavedPlanError::Edited),
+    });
+    saved.map_err(|cause| {
+        let hint = match cause {
+            SavedPlanError::Form(_) | SavedPlanError::Shown => {
+                "save one with --dry-run --out FILE; what -o json and --documents write is for reading"
+            }
+            SavedPlanError::Version(_) => "plan again with this version, or apply with that one",
+            SavedPlanError::Edited => "plan again: what is wanted is said by the command, not in its plan",
+        };
+        Error::refused(format!("cannot apply {}", output::path(path)))
+            .because(cause)
+            .hint(hint)
+    })
+}
+
+/// Refuses another place than the plan was made for, before anything of it is looked at.
+pub(super) fn check_place(
+    saved: &SavedPlan,
+    account: &AccountId,
+    region: &str,
+    endpoints: &BTreeMap<&'static str, String>,
+) -> Result<()> {
+    match saved.elsewhere(account.as_str(), region, endpoints) {
+        None => Ok(()),
+        Some(cause) => Err(Error::refused("cannot apply this plan here")
+            .because(cause)
+            .hint("apply it where it was made for, or plan again here; nothing was changed")),
+    }
+}
+
+/// Refuses to go on when what is planned now is not the saved plan. Other runs are not concerned.
+pub(super) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned) -> Result<()> {
+    let Some(saved) = &session.saved else {
+        return Ok(());
+    };
+    let now = made(saved.arguments.clone(), session, desired, planned);
+    let differences = saved.differences(&now);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let command = command(saved);
+    Err(match now.is_empty() {
+        true => Error::refused("cannot apply this plan: nothing of it is left to do")
+            .because("everything is as it wanted it already")
+            .hint(format!("nothing was changed; to see it: {command} --dry-run")),
+        false => differences
+            .into_iter()
+            .fold(
+                Error::refused("cannot apply this plan: something has changed since it was made"),
+                Error::because,
+            )
+            .hint(format!(
+                "nothing was changed; plan again, and have that reviewed: {command} --dry-run --out plan.json"
+            )),
+    })
+}
+
+/// The command of a plan, for a shell.
+pub(super) fn command(saved: &SavedPlan) -> String {
+    let arguments = saved.arguments.iter().map(|one| shell_quoted(one));
+    let arguments: Vec<String> = arguments.collect();
+    format!("irsactl {}", arguments.join(" "))
+}

@@ -1,0 +1,283 @@
+//! An issuer as it is found: what anybody sees of it, what its owner does, and what the checks say of both.
+
+use std::path::Path;
+
+use url::Url;
+
+use crate::config::parse::Origin;
+use crate::config::{Global, IssuerNames, Place};
+use crate::error::Result;
+use crate::iam::arn::AccountId;
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
+use crate::output::Step;
+use crate::probe::chain::{self, Chain};
+use crate::probe::document;
+use crate::verify::page::{self, Page};
+use crate::verify::proof::Seen;
+use crate::verify::report::{Check, Report};
+use crate::verify::{discovery, jwks, objects, tls};
+
+use super::super::change_options::owner_tags;
+use super::super::converge::Session;
+use super::super::key_pair::KeyPair;
+use super::super::provider::ProviderOptions;
+use super::super::stop::Stop;
+use super::super::{resolve, token as token_command};
+use super::account::{self, Findings};
+use super::cluster::ClusterOptions;
+use super::proof::{ProofOptions, told};
+
+/// What is asked of an issuer.
+pub(in crate::commands) struct Question<'a> {
+    pub(in crate::commands) issuer: &'a IssuerNames,
+    pub(in crate::commands) proof: &'a ProofOptions,
+    pub(in crate::commands) cluster: &'a ClusterOptions,
+    /// Checks of something else, which come before the proof.
+    pub(in crate::commands) besides: Vec<Check>,
+}
+
+/// An issuer as it was found.
+pub(in crate::commands) struct Inspection {
+    pub(in crate::commands) target: Target,
+    pub(in crate::commands) region: String,
+    pub(in crate::commands) account: Option<AccountId>,
+    pub(in crate::commands) public: Public,
+    pub(in crate::commands) owner: Findings,
+    pub(in crate::commands) checks: Report,
+}
+
+/// The issuer, and its place when it is a bucket's.
+pub(in crate::commands) struct Target {
+    pub(in crate::commands) issuer: Issuer,
+    pub(in crate::commands) place: Option<Place>,
+}
+
+impl Target {
+    /// The command that makes what is missing.
+    pub(in crate::commands) fn repair(&self) -> String {
+        match self.place {
+            Some(_) => "irsactl bootstrap".to_owned(),
+            None => format!("irsactl provider --issuer {}", self.issuer),
+        }
+    }
+}
+
+/// What anybody can see of an issuer.
+pub(in crate::commands) struct Public {
+    pub(in crate::commands) discovery: Page,
+    pub(in crate::commands) jwks: Page,
+    /// The host that the discovery document names for the JWK Set.
+    pub(in crate::commands) host: Host,
+    /// The issuer's own host, when that is another one.
+    pub(in crate::commands) own_host: Option<Host>,
+    /// What the bucket answers when it is asked for a list.
+    pub(in crate::commands) listing: Option<Page>,
+}
+
+/// A host and its certificates.
+pub(in crate::commands) struct Host {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) chain: Result<Chain>,
+}
+
+impl Question<'_> {
+    /// Looks at everything, and changes nothing.
+    pub(in crate::commands) async fn look(
+        self,
+        global: &Global,
+        stop: &Stop,
+    ) -> Result<Inspection> {
+        let names = &self.issuer.names;
+        let region = resolve::region(global).await?;
+        let session = Session::open(global, stop, &region, names.account_id.as_ref(), false).await;
+        let account = session.as_ref().ok().map(|session| session.account.clone());
+        let account = account.or(names.account_id.clone());
+        let custom = self.issuer.custom(&region)?;
+        let session = match session {
+            // Without an account a cluster's bucket has no name, and the session says why.
+            Err(error) if custom.is_none() && account.is_none() && names.bucket.is_none() => {
+                return Err(error);
+            }
+            session => session,
+        };
+        let target = match custom {
+            Some(issuer) => Target {
+                issuer,
+                place: None,
+            },
+            None => {
+                let place = names.place(&region, account.as_ref())?;
+                Target {
+                    issuer: place.issuer.clone(),
+                    place: Some(place),
+                }
+            }
+        };
+        let options = ProviderOptions::of_file(global);
+        let file = global.layers.file.as_ref();
+        let mut tags = file.map(|file| file.spec.tags.clone()).unwrap_or_default();
+        tags.extend(owner_tags(names.cluster.as_deref()));
+        let step = Step::start("looking at the issuer");
+        let (public, owner) = tokio::join!(
+            look(&target),
+            account::look(session, &target, &options, tags, &region)
+        );
+        let mut checks = public_checks(global, &target.issuer, &public)?;
+        let mut owner = match owner? {
+            Ok(seen) => seen.judge(&target, &region, &public).await?,
+            Err(unknown) => unknown,
+        };
+        checks.append(&mut owner.checks);
+        // What follows may ask something itself: kubectl's credential plugins do.
+        drop(step);
+        let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
+        checks.extend(
+            self.cluster
+                .checks(&target.issuer, published.as_ref(), &self.audiences(global))
+                .await?,
+        );
+        checks.extend(self.besides);
+        let local = local_kid(&global.dir).ok().flatten();
+        let key = local.zip(published.as_ref());
+        let seen = Seen {
+            provider: owner.provider_exists(),
+            key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
+        };
+        let _step = Step::start("asking STS");
+        let proof = self
+            .proof
+            .check(global, stop, &target.issuer, &region, seen);
+        checks.push(proof.await);
+        Ok(Inspection {
+            target,
+            region,
+            account,
+            public,
+            owner,
+            checks: Report(checks),
+        })
+    }
+
+    /// The audiences that a pod's token may have: the one that was given, or all of the cluster file.
+    fn audiences(&self, global: &Global) -> Vec<String> {
+        let listed = global.layers.file.as_ref().map(|file| &file.spec.audiences);
+        match listed {
+            Some(listed)
+                if !listed.is_empty() && global.layers.origin("audience") != Origin::Flag =>
+            {
+                listed.clone()
+            }
+            _ => vec![self.proof.audience().to_owned()],
+        }
+    }
+}
+
+/// Fetches what STS fetches, in its order, and beside it what nobody should see.
+async fn look(target: &Target) -> Public {
+    let issuer = &target.issuer;
+    let documents = async {
+        let discovery = fetch(&issuer.discovery_url()).await;
+        let jwks_uri = discovery::jwks_uri(&discovery).unwrap_or_else(|| issuer.jwks_uri());
+        let place = Url::parse(&jwks_uri).ok();
+        let place =
+            place.and_then(|url| Some((url.host_str()?.to_owned(), url.port().unwrap_or(443))));
+        let (name, port) = place.unwrap_or_else(|| (issuer.host().to_owned(), 443));
+        let own_host = async {
+            match issuer.host() {
+                own if own == name => None,
+                own => Some(Host {
+                    name: own.to_owned(),
+                    chain: chain::fetch(own, 443).await,
+                }),
+            }
+        };
+        let (jwks, chain, own_host) =
+            tokio::join!(fetch(&jwks_uri), chain::fetch(&name, port), own_host);
+        (discovery, jwks, Host { name, chain }, own_host)
+    };
+    let listing = async {
+        match target.place {
+            Some(_) => {
+                let url = format!("https://{}/?list-type=2&max-keys=1", issuer.host());
+                Some(fetch(&url).await)
+            }
+            None => None,
+        }
+    };
+    let ((discovery, jwks, host, own_host), listing) = tokio::join!(documents, listing);
+    Public {
+        discovery,
+        jwks,
+        host,
+        own_host,
+        listing,
+    }
+}
+
+fn public_checks(global: &Global, issuer: &Issuer, public: &Public) -> Result<Vec<Check>> {
+    let local = local_kid(&global.dir);
+    let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
+    let mut checks = discovery::check(issuer, &public.discovery);
+    checks.extend(jwks::check(&public.jwks, local));
+    for host in std::iter::once(&public.host).chain(&public.own_host) {
+        checks.extend(tls_checks(&host.name, &host.chain)?);
+    }
+    checks.extend(public.listing.as_ref().map(objects::listing));
+    Ok(checks)
+}
+
+/// The kid of the key in the issuer directory; none when there is no key, and why it cannot be used.
+fn local_kid(dir: &Path) -> std::result::Result<Option<Kid>, String> {
+    if !KeyPair::is_there(dir).map_err(|error| told(&error))? {
+        return Ok(None);
+    }
+    let kid = KeyPair::load_public(dir).map(|key| key.kid());
+    match kid {
+        Ok(Ok(kid)) => Ok(Some(kid)),
+        Ok(Err(cause)) => Err(cause.to_string()),
+        Err(error) => Err(told(&error)),
+    }
+}
+
+/// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
+/// for one lost packet.
+pub(super) async fn fetch(url: &str) -> Page {
+    let answer = match Url::parse(url) {
+        Ok(parsed) if parsed.scheme() == "https" => match document::fetch(&parsed).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => document::fetch(&parsed).await.map_err(|error| {
+                let causes = error.causes().join(": ");
+                match causes.is_empty() {
+                    true => error.what().to_owned(),
+                    false => causes,
+                }
+            }),
+        },
+        _ => Err("it is not an https URL".to_owned()),
+    };
+    let answer = answer.map(|answer| page::Answer {
+        status: answer.status,
+        content_type: answer.content_type,
+        body: answer.body,
+    });
+    Page {
+        url: url.to_owned(),
+        answer,
+    }
+}
+
+fn tls_checks(host: &str, chain: &Result<Chain>) -> Result<Vec<Check>> {
+    let verified = match chain {
+        Ok(chain) => chain,
+        Err(error) => return Ok(vec![tls::chain(host, Err(&error.causes().join(": ")))]),
+    };
+    let mut checks = vec![tls::chain(host, Ok(()))];
+    if let Some(leaf) = verified.leaf() {
+        let now = token_command::now()?;
+        let (seconds, text) = (leaf.not_after_seconds, &leaf.not_after);
+        checks.push(tls::expiry(host, seconds, text, now));
+    }
+    Ok(checks)
+}
