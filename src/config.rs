@@ -16,6 +16,7 @@ use crate::aws::partition;
 use crate::error::{Error, Result};
 use crate::iam::arn::{AccountId, Partition};
 use crate::iam::bucket::BucketName;
+use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::{Issuer, IssuerError, is_prefix};
 use crate::output::Format;
 use crate::plan::saved::SavedPlan;
@@ -100,6 +101,38 @@ pub struct Names {
     /// The AWS account; must be the one of the credentials [default: ask STS]
     #[arg(long, value_name = "ID")]
     pub account_id: Option<AccountId>,
+}
+
+/// Where the signing key outlives the disk.
+#[derive(Args, Clone, Debug)]
+pub struct KeyStoreOptions {
+    /// Where the signing key is kept: file, or beside it secretsmanager or ssm
+    #[arg(
+        long,
+        value_name = "STORE",
+        default_value = "file",
+        hide_possible_values = true
+    )]
+    key_store: KeyStoreName,
+}
+
+/// A value of `--key-store`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum KeyStoreName {
+    File,
+    Secretsmanager,
+    Ssm,
+}
+
+impl KeyStoreOptions {
+    /// The store in AWS; none when the file is all.
+    pub fn key_store(&self) -> Option<KeyStore> {
+        match self.key_store {
+            KeyStoreName::File => None,
+            KeyStoreName::Secretsmanager => Some(KeyStore::SecretsManager),
+            KeyStoreName::Ssm => Some(KeyStore::Ssm),
+        }
+    }
 }
 
 /// An issuer in S3 by its names, or any issuer by its URL.

@@ -33,6 +33,8 @@ pub struct Aws {
     pub(super) s3control: aws_sdk_s3control::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    /// For the clients that few runs need.
+    pub(super) config: SdkConfig,
     profile: Option<String>,
     /// The region of the bucket.
     pub region: String,
@@ -101,6 +103,7 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
         s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
         iam: aws_sdk_iam::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
+        config,
         profile: profile.map(str::to_owned),
         region: region.to_owned(),
         s3_endpoint,

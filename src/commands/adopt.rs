@@ -27,6 +27,11 @@ pub(super) struct AdoptOptions {
 }
 
 impl AdoptOptions {
+    /// Whether the option was given.
+    pub(super) fn is_given(&self) -> bool {
+        !self.adopt_key.is_empty()
+    }
+
     /// The keys; none when the option was not given. No file of the issuer directory is looked at.
     pub(super) fn keys(&self) -> Result<Option<Vec<PublicKey>>> {
         match self.adopt_key.as_slice() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cluster::flags;
 use crate::cluster::settings::Flag;
-use crate::config::{Global, Names};
+use crate::config::{Global, KeyStoreOptions, Names};
 use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
@@ -14,10 +14,11 @@ use crate::output::{self, Answer};
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
-use super::cluster_issuer::{self, ClusterIssuer};
-use super::converge::Session;
+use super::cluster_issuer::ClusterIssuer;
+use super::converge::{Session, after_changes};
 use super::flags::NodeOptions;
 use super::key_pair::{self, KeyPair};
+use super::key_store::{self, Store};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
@@ -34,14 +35,17 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --yes
   irsactl bootstrap --cluster demo --region us-west-2 --adopt-key /etc/kubernetes/pki/sa.pub \\
     --existing-issuer https://kubernetes.default.svc.cluster.local --dry-run
+  irsactl bootstrap --cluster demo --region us-west-2 --key-store secretsmanager --yes
 
 Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks, \
 makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a \
 cluster file (--config) come up with the issuer. With --adopt-key no key is made, and no file of the \
-issuer directory is read.")]
+issuer directory is read. With --key-store the key lives in AWS too, and comes into the issuer directory from there.")]
 pub struct Bootstrap {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     #[command(flatten)]
     provider: ProviderOptions,
     #[command(flatten)]
@@ -62,6 +66,9 @@ pub(super) struct BootstrapAnswer {
     /// The one key's; none when several were adopted.
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<Kid>,
+    /// The ARN of the key in the key store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_store: Option<String>,
     thumbprints: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     role_arns: Vec<String>,
@@ -107,17 +114,28 @@ impl Bootstrap {
         self.names.check(&region)?;
         let adopted = self.adopt.keys()?;
         let keeps_key = adopted.is_some();
+        // A new key stays in memory until the changes are agreed to.
+        let bits = (!change.dry_run).then_some(2048);
+        let is_in_files = !keeps_key && self.key_store.key_store().is_none();
         let pair = async {
-            // A new key stays in memory until the changes are agreed to.
-            Ok(match change.dry_run {
-                _ if keeps_key => None,
-                true => Some(KeyPair::of_public(KeyPair::load_public(&global.dir)?)),
-                false => Some(KeyPair::load_or_generate_meanwhile(&global.dir, 2048).await?),
-            })
+            match (is_in_files, bits) {
+                (false, _) => Ok(None),
+                (true, None) => key_store::pair(&global.dir, None, None).map(Some),
+                (true, Some(bits)) => {
+                    let pair = KeyPair::load_or_generate_meanwhile(&global.dir, bits);
+                    pair.await.map(Some)
+                }
+            }
         };
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline);
-        let (pair, session) = tokio::try_join!(pair, session)?;
+        let (mut pair, session) = tokio::try_join!(pair, session)?;
+        let mut store: Option<Store> = None;
+        if !keeps_key && !is_in_files {
+            let cluster = self.names.cluster.as_deref();
+            store = Store::open(&self.key_store, cluster, session.aws(), change.adopt).await?;
+            pair = Some(key_store::pair(&global.dir, bits, store.as_ref())?);
+        }
         let own = pair.iter().map(|pair| pair.public.clone());
         let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
         let keys = jwks::jwk_set(&keys)?;
@@ -130,7 +148,7 @@ impl Bootstrap {
             roles: &wanted,
             change,
         };
-        let mut desired = whole.desired(&session, &region)?;
+        let (desired, mut planned) = whole.plan(&session, &region).await?;
         let issuer = desired.issuer.clone();
         let provider = desired.provider.as_ref();
         let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());
@@ -141,10 +159,15 @@ impl Bootstrap {
         self.node.warn_of_lock_out(keeps_key);
         let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);
-        let mut planned =
-            cluster_issuer::plan(&mut desired, &self.provider, &session, change.offline).await?;
         self.provider
             .note_offline(change.offline, &mut planned.plan);
+        let notes: Vec<String> = match self.key_store.key_store() {
+            Some(kind) if change.offline => {
+                vec![format!("offline: {} was not looked at", kind.title())]
+            }
+            _ => store.iter().flat_map(Store::notes).collect(),
+        };
+        planned.plan.notes.extend(notes.iter().cloned());
         if change.dry_run {
             return dry_run::run(
                 global,
@@ -155,13 +178,34 @@ impl Bootstrap {
                 Some(&flags_text),
             );
         }
-        let save_key = || {
-            let Some(pair) = &pair else { return Ok(()) };
+        let is_stored = store.as_ref().is_some_and(|one| one.current().is_some());
+        if store.is_some() && !is_stored && planned.plan.changes.is_empty() {
+            output::say(notes.join("\n"));
+            session.consent(change).await?;
+        }
+        let save_key = async || {
+            let Some(pair) = &pair else { return Ok(0) };
+            let made = match &mut store {
+                Some(store) => store.keep(pair, &global.dir).await?,
+                None => 0,
+            };
             if pair.is_new() {
+                let what = match is_stored {
+                    true => "brought the signing key from the key store",
+                    false => "new signing key",
+                };
                 let path = key_pair::signing_key_file(&global.dir);
-                output::say(format_args!("new signing key: {}", output::path(&path)));
+                output::say(format_args!("{what}: {}", output::path(&path)));
             }
-            pair.save(&global.dir)
+            let saved = match &store {
+                Some(store) => store.save(pair, &global.dir),
+                None => pair.save(&global.dir),
+            };
+            match made {
+                0 => saved?,
+                _ => saved.map_err(after_changes)?,
+            }
+            Ok(made)
         };
         let outcome = session
             .carry_out(&desired, planned, change, save_key)
@@ -174,6 +218,10 @@ impl Bootstrap {
                 _ => None,
             },
             kids,
+            key_store: store
+                .as_ref()
+                .and_then(Store::current)
+                .map(|key| key.arn.clone()),
             thumbprints: outcome.thumbprints(),
             role_arns,
             flags: settings.flags(),

@@ -3,7 +3,6 @@
 use crate::config::Names;
 use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
-use crate::output::Step;
 use crate::plan::desired::{Desired, ThumbprintChoice};
 
 use super::change_options::ChangeOptions;
@@ -23,8 +22,26 @@ pub(super) struct ClusterIssuer<'a> {
 }
 
 impl ClusterIssuer<'_> {
-    /// Every name, ARN and byte of it, but for the thumbprint, which [`plan`] looks for.
-    pub(super) fn desired(self, session: &Session<'_>, region: &str) -> Result<Desired> {
+    /// What is there, and what has to change.
+    pub(super) async fn plan(
+        self,
+        session: &Session<'_>,
+        region: &str,
+    ) -> Result<(Desired, Planned)> {
+        let (provider, offline) = (self.provider, self.change.offline);
+        let mut desired = self.desired(session, region)?;
+        // The plan needs the thumbprint, reading what is there does not.
+        let (thumbprint, observed) = tokio::join!(
+            provider.thumbprint(desired.issuer.host(), offline),
+            session.observe(&desired)
+        );
+        desired.set_thumbprint(thumbprint?);
+        let planned = Planned::new(&desired, observed?)?;
+        Ok((desired, planned))
+    }
+
+    /// Every name, ARN and byte of it, but for the thumbprint.
+    fn desired(self, session: &Session<'_>, region: &str) -> Result<Desired> {
         let place = self.names.place(region, Some(&session.account))?;
         let issuer = place.issuer.clone();
         let thumbprint = ThumbprintChoice::Iam;
@@ -48,20 +65,4 @@ impl ClusterIssuer<'_> {
             adopt: self.change.adopt,
         })
     }
-}
-
-/// The plan. It needs the thumbprint, which reading what is there does not.
-pub(super) async fn plan(
-    desired: &mut Desired,
-    provider: &ProviderOptions,
-    session: &Session<'_>,
-    offline: bool,
-) -> Result<Planned> {
-    let _step = Step::start("reading what is there");
-    let (thumbprint, observed) = tokio::join!(
-        provider.thumbprint(desired.issuer.host(), offline),
-        session.observe(desired)
-    );
-    desired.set_thumbprint(thumbprint?);
-    Planned::new(desired, observed?)
 }

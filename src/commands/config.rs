@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::parse::Origin;
-use crate::config::{Global, Names, file};
+use crate::config::{Global, KeyStoreOptions, Names, file};
 use crate::error::{Exit, Result};
 use crate::iam::arn::AccountId;
 use crate::output::{self, Answer};
@@ -40,6 +40,8 @@ Makes no call; names that need the account are shown when --account-id or spec.a
 struct Print {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// An audience of the provider [default: sts.amazonaws.com]
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
@@ -145,6 +147,11 @@ impl Print {
         let tags = (!self.tags.is_empty()).then(|| self.tags.join(", "));
         entries.extend(given("tags", "tags", tags));
         entries.extend(given("directory", "dir", Some(output::path(&global.dir))));
+        let store = self
+            .key_store
+            .key_store()
+            .map(|store| store.flag().to_owned());
+        entries.extend(given("key store", "key_store", store));
         let roles = role::of_file(global, names.cluster.as_deref())?;
         entries.extend(roles.iter().enumerate().map(|(index, role)| Entry {
             name: "role",

@@ -177,17 +177,18 @@ impl<'s> Session<'s> {
         PlanAnswer::new(desired, self.target.clone(), plan)
     }
 
-    /// Asks, does what must come before, makes the changes, and reads everything back.
+    /// Asks, makes the changes, and reads everything back. `before`, what must come first in any case, returns
+    /// how many changes it made itself.
     pub(super) async fn carry_out(
         &self,
         desired: &Desired,
         planned: Planned,
         options: &ChangeOptions,
-        before: impl FnOnce() -> Result<()>,
+        before: impl AsyncFnOnce() -> Result<usize>,
     ) -> Result<Outcome> {
         saved_plan::check(self, desired, &planned)?;
         let Planned { plan, observed } = planned;
-        let changes = plan.changes.len();
+        let mut changes = plan.changes.len();
         let Some(aws) = &self.aws else {
             return Ok(Outcome {
                 changes: 0,
@@ -199,13 +200,21 @@ impl<'s> Session<'s> {
             for note in &plan.notes {
                 output::say(format_args!("note: {}", output::sanitized(note)));
             }
+            self.stop.set_changing(true);
+            changes = before().await?;
+            self.stop.check_signal()?;
+            self.stop.set_changing(false);
             observed
         } else {
             self.show(&self.answer(desired, &plan));
             self.consent(options).await?;
-            before()?;
             self.stop.set_changing(true);
-            self.apply(aws, &plan).await?;
+            let made = before().await?;
+            self.apply(aws, &plan).await.map_err(|error| match made {
+                0 => error,
+                _ => after_changes(error),
+            })?;
+            changes += made;
             // It may have come during the last call.
             self.stop.check_signal()?;
             self.stop.set_changing(false);
@@ -235,7 +244,7 @@ impl<'s> Session<'s> {
     }
 
     /// The clock stands still meanwhile, and Ctrl-C works.
-    async fn consent(&self, options: &ChangeOptions) -> Result<()> {
+    pub(super) async fn consent(&self, options: &ChangeOptions) -> Result<()> {
         let asked = match &options.consent() {
             Consent::Given => return Ok(()),
             Consent::Ask => None,
@@ -335,7 +344,7 @@ fn is_signal(error: &Error) -> bool {
 
 /// An error after something was changed: what it was decides the exit code no more, unless it was
 /// the time, a signal, or that AWS shows something else than was written.
-fn after_changes(error: Error) -> Error {
+pub(super) fn after_changes(error: Error) -> Error {
     match error.exit() {
         Exit::Deadline | Exit::Drift | Exit::Sigint | Exit::Sigterm => error,
         _ => error.with_exit(Exit::Interrupted),

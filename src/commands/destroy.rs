@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
-use crate::config::{Global, Names};
+use crate::config::{Global, KeyStoreOptions, Names};
 use crate::error::{Error, Exit, Result};
 use crate::iam::{arn, policy};
 use crate::oidc::issuer::Issuer;
@@ -19,6 +19,7 @@ use crate::plan::removal::Teardown;
 use super::change_options::ChangeOptions;
 use super::converge::Session;
 use super::key_pair::KeyPair;
+use super::key_store::Store;
 use super::stop::Stop;
 use super::{dry_run, resolve};
 
@@ -32,10 +33,12 @@ Examples:
 
 Roles, then the provider, confirmed to be gone, then both documents with all their versions. The bucket \
 is kept, empty, unless --delete-bucket: whoever takes a free name takes the issuer. Refuses while roles \
-that are not ours trust the provider. The key files stay.")]
+that are not ours trust the provider. The key files stay, and so does a key in a key store.")]
 pub struct Destroy {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// Remove the roles of ours that trust the issuer
     #[arg(long)]
     roles: bool,
@@ -94,6 +97,9 @@ impl Destroy {
                 .because("its name is a global one: whoever takes it can publish keys under the issuer, and sign tokens for every provider that still trusts it, in whatever account")
                 .hint("leave --delete-bucket away; or look for such providers ('irsactl verify --dangling' in each account) and give --i-understand-takeover"));
         }
+        let cluster = self.names.cluster.as_deref();
+        let store = Store::open(&self.key_store, cluster, session.aws(), false).await?;
+        let stored = store.as_ref().and_then(Store::current);
         let partition = partition::of_region(&region)?;
         let object_keys = object_keys(place.prefix.as_deref());
         let desired = Desired {
@@ -110,21 +116,26 @@ impl Destroy {
                 object_keys,
                 statement_id: policy::statement_id(place.prefix.as_deref()),
                 with_bucket: self.delete_bucket,
-                own_kid: match KeyPair::is_there(&global.dir)? {
-                    true => KeyPair::load_public(&global.dir)?.kid().ok(),
-                    false => None,
+                own_kid: match (stored, KeyPair::is_there(&global.dir)?) {
+                    (Some(stored), _) => Some(stored.kid.clone()),
+                    (None, true) => KeyPair::load_public(&global.dir)?.kid().ok(),
+                    (None, false) => None,
                 },
                 bucket_is_derived: self.names.bucket.is_none(),
                 bucket: place.bucket,
             }),
             adopt: false,
         };
-        let planned = session.plan(&desired).await?;
+        let mut planned = session.plan(&desired).await?;
+        let kept = store.iter().flat_map(Store::deletion);
+        let kept = kept
+            .map(|command| format!("the signing key stays in its store; to delete it: {command}"));
+        planned.plan.notes.extend(kept);
         if self.dry_run {
             return dry_run::run(global, &session, &desired, &planned, &options, None);
         }
         let outcome = session
-            .carry_out(&desired, planned, &options, || Ok(()))
+            .carry_out(&desired, planned, &options, async || Ok(0))
             .await?;
         let answer = DestroyAnswer {
             issuer: place.issuer,

@@ -12,7 +12,7 @@ use crate::output::{self, Answer};
 
 use super::adopt::AdoptOptions;
 use super::change_options::{ChangeOptions, tag};
-use super::cluster_issuer::{self, ClusterIssuer};
+use super::cluster_issuer::ClusterIssuer;
 use super::converge::Session;
 use super::key_pair::KeyPair;
 use super::provider::ProviderOptions;
@@ -112,9 +112,7 @@ impl Terraform {
             roles: &roles,
             change: &change,
         };
-        let mut desired = whole.desired(&session, &region)?;
-        let planned =
-            cluster_issuer::plan(&mut desired, &self.provider, &session, self.offline).await?;
+        let (desired, planned) = whole.plan(&session, &region).await?;
         for note in &planned.plan.notes {
             output::say(format_args!("note: {}", output::sanitized(note)));
         }

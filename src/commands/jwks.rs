@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::Global;
+use crate::config::{Global, KeyStoreOptions, dns_label};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::PublicKey;
@@ -12,7 +12,7 @@ use crate::output::{self, Answer};
 use crate::plan::document::json_text;
 
 use super::adopt::{self, AdoptOptions};
-use super::key_pair::KeyPair;
+use super::key_store::{self, Store};
 
 /// Options of `jwks`.
 #[derive(Args, Debug)]
@@ -31,6 +31,11 @@ pub struct Jwks {
     public_key: Vec<PathBuf>,
     #[command(flatten)]
     adopt: AdoptOptions,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
+    /// Name of the cluster, which the key has in a key store
+    #[arg(long, value_name = "NAME", value_parser = dns_label)]
+    cluster: Option<String>,
 }
 
 impl Answer for JwkSet {
@@ -44,10 +49,21 @@ impl Answer for JwkSet {
 }
 
 impl Jwks {
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+    /// Whether there is more to it than files.
+    pub(super) fn needs_aws(&self) -> bool {
+        self.key_store.key_store().is_some() && self.public_key.is_empty() && !self.adopt.is_given()
+    }
+
+    pub(super) async fn run_with_store(self, global: &Global) -> Result<Exit> {
+        let cluster = self.cluster.as_deref();
+        let store = key_store::connect(global, &self.key_store, cluster, false).await?;
+        self.run(global, store.as_ref())
+    }
+
+    pub(super) fn run(self, global: &Global, store: Option<&Store>) -> Result<Exit> {
         let set = match (self.adopt.keys()?, self.public_key.as_slice()) {
             (Some(keys), _) => jwk_set(&keys)?,
-            (None, []) => jwk_set(&[KeyPair::load_public(&global.dir)?])?,
+            (None, []) => jwk_set(&[key_store::public(&global.dir, store)?])?,
             (None, files) => read(files)?,
         };
         output::print(&set, global.output)?;

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::error::{Error, Result, shell_path};
 use crate::file;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
@@ -52,16 +54,7 @@ impl KeyPair {
         let public = SigningKey::from_pem(&text)
             .and_then(|key| key.public())
             .map_err(|cause| unusable(&path, &cause))?;
-        let public_key_file = public_key_file(dir);
-        if file::exists(&public_key_file)? {
-            let text = file::read_key(&public_key_file)?;
-            let listed = PublicKey::all_from_pem(&text)
-                .map_err(|cause| unusable(&public_key_file, &cause))?;
-            // Keys from before a rotation stand there too: API servers accept their tokens.
-            if !listed.contains(&public) {
-                return Err(mismatch(dir, &public, &listed)?);
-            }
-        }
+        check_public_file(dir, &public)?;
         Ok(Self { public, new: None })
     }
 
@@ -127,6 +120,23 @@ impl KeyPair {
         Self { public, new: None }
     }
 
+    /// A pair that is not in its files yet.
+    pub(super) fn of_signing_key(key: SigningKey, public: PublicKey) -> Self {
+        Self {
+            public,
+            new: Some(key),
+        }
+    }
+
+    /// The private key as PEM, from memory or from its file.
+    pub(super) fn pem(&self, dir: &Path) -> Result<Zeroizing<String>> {
+        let pem = match &self.new {
+            Some(key) => key.to_pem(),
+            None => signing_key(dir)?.to_pem(),
+        };
+        pem.map_err(cannot_generate)
+    }
+
     /// Whether the signing key is not in its file yet.
     pub(super) fn is_new(&self) -> bool {
         self.new.is_some()
@@ -155,6 +165,61 @@ impl KeyPair {
     pub(super) fn kid(&self) -> Result<Kid> {
         kid(&self.public)
     }
+}
+
+/// Refuses a public key file beside which this key cannot stand.
+pub(super) fn check_public_file(dir: &Path, public: &PublicKey) -> Result<()> {
+    let listed = listed(dir)?;
+    // Keys from before a rotation stand there too: API servers accept their tokens.
+    match listed.is_empty() || listed.contains(public) {
+        true => Ok(()),
+        false => Err(mismatch(dir, public, &listed)?),
+    }
+}
+
+/// The keys in `sa-signer.pub`; none when it is not there.
+pub(super) fn listed(dir: &Path) -> Result<Vec<PublicKey>> {
+    let path = public_key_file(dir);
+    match file::exists(&path)? {
+        true => PublicKey::all_from_pem(&file::read_key(&path)?)
+            .map_err(|cause| unusable(&path, &cause)),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Lets `sa-signer.pub`, which API servers get, hold these keys too. What it holds stays: tokens of older
+/// keys may be in use for a year.
+pub(super) fn accept(dir: &Path, keys: &[PublicKey]) -> Result<()> {
+    let mut accepted = listed(dir)?;
+    let before = accepted.len();
+    for key in keys {
+        if !accepted.contains(key) {
+            accepted.push(key.clone());
+        }
+    }
+    match accepted.len() > before {
+        true => write_accepted(dir, &accepted),
+        false => Ok(()),
+    }
+}
+
+/// Takes a key out of `sa-signer.pub`: nobody is to accept it any more.
+pub(super) fn reject(dir: &Path, kid: &Kid) -> Result<()> {
+    let mut accepted = listed(dir)?;
+    let before = accepted.len();
+    accepted.retain(|key| key.kid().is_ok_and(|one| one != *kid));
+    match accepted.len() < before {
+        true => write_accepted(dir, &accepted),
+        false => Ok(()),
+    }
+}
+
+fn write_accepted(dir: &Path, keys: &[PublicKey]) -> Result<()> {
+    let path = public_key_file(dir);
+    let pems = keys.iter().map(PublicKey::to_pem);
+    let pems: std::result::Result<String, _> = pems.collect();
+    let pems = pems.map_err(|cause| unusable(&path, &cause))?;
+    file::write_document(&path, pems.as_bytes())
 }
 
 fn warn_of_others(dir: &Path) {

@@ -4,12 +4,15 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::config::Global;
+use crate::config::{Global, KeyStoreOptions, dns_label};
 use crate::error::{Exit, Result};
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 
+use super::converge::after_changes;
 use super::key_pair::{self, KeyPair};
+use super::key_store::{self, Store};
+use super::stop::Stop;
 
 /// Options of `keygen`.
 #[derive(Args, Debug)]
@@ -17,13 +20,23 @@ use super::key_pair::{self, KeyPair};
 Examples:
   irsactl keygen
   irsactl keygen --bits 4096 --dir prod
+  irsactl keygen --key-store secretsmanager --cluster demo --region us-west-2
 
 Writes DIR/sa-signer.key (PKCS#8 PEM, mode 0600) and DIR/sa-signer.pub (SPKI PEM), and prints the \
-key ID. A key that is there is kept and checked, never overwritten.")]
+key ID. A key that is there is kept and checked, never overwritten. With a key store the key is put there too, \
+where nothing is, and read back; what the store has already comes into DIR.")]
 pub struct Keygen {
     /// Size of a new key
     #[arg(long, default_value = "2048", value_parser = ["2048", "3072", "4096"], value_name = "BITS")]
     bits: String,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
+    /// Name of the cluster, which the key has in a key store
+    #[arg(long, value_name = "NAME", value_parser = dns_label)]
+    cluster: Option<String>,
+    /// Take over a key in the store that is not tagged as ours
+    #[arg(long)]
+    adopt: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -31,6 +44,9 @@ pub(super) struct KeygenAnswer {
     kid: Kid,
     signing_key: String,
     public_key: String,
+    /// The ARN in the key store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_store: Option<String>,
     created: bool,
 }
 
@@ -41,23 +57,58 @@ impl Answer for KeygenAnswer {
 }
 
 impl Keygen {
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let dir = &global.dir;
-        let bits = self.bits.parse().unwrap_or_default();
-        let pair = KeyPair::load_or_generate(dir, bits)?;
-        let answer = KeygenAnswer {
-            kid: pair.kid()?,
-            signing_key: output::path(&key_pair::signing_key_file(dir)),
-            public_key: output::path(&key_pair::public_key_file(dir)),
-            created: pair.is_new(),
-        };
-        pair.save(dir)?;
-        let what = match answer.created {
-            true => "new signing key",
-            false => "kept the signing key that is there",
-        };
-        output::say(format_args!("{what}: {}", answer.signing_key));
-        output::print(&answer, global.output)?;
-        Ok(Exit::Done)
+    /// Whether there is more to it than files.
+    pub(super) fn needs_aws(&self) -> bool {
+        self.key_store.key_store().is_some()
     }
+
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+        let pair = key_store::pair(&global.dir, Some(self.bits()), None)?;
+        let created = pair.is_new();
+        pair.save(&global.dir)?;
+        answer(global, &pair, None, created)
+    }
+
+    pub(super) async fn run_with_store(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let dir = &global.dir;
+        let cluster = self.cluster.as_deref();
+        let store = key_store::connect(global, &self.key_store, cluster, self.adopt).await?;
+        let Some(mut store) = store else {
+            return self.run(global);
+        };
+        let pair = key_store::pair(dir, Some(self.bits()), Some(&store))?;
+        let created = pair.is_new() && store.current().is_none();
+        stop.set_changing(true);
+        let made = store.keep(&pair, dir).await?;
+        let saved = store.save(&pair, dir);
+        saved.map_err(|error| match made {
+            0 => error,
+            _ => after_changes(error),
+        })?;
+        stop.check_signal()?;
+        answer(global, &pair, Some(&store), created)
+    }
+
+    fn bits(&self) -> u16 {
+        self.bits.parse().unwrap_or_default()
+    }
+}
+
+fn answer(global: &Global, pair: &KeyPair, store: Option<&Store>, created: bool) -> Result<Exit> {
+    let dir = &global.dir;
+    let answer = KeygenAnswer {
+        kid: pair.kid()?,
+        signing_key: output::path(&key_pair::signing_key_file(dir)),
+        public_key: output::path(&key_pair::public_key_file(dir)),
+        key_store: store.and_then(Store::current).map(|key| key.arn.clone()),
+        created,
+    };
+    let what = match (created, pair.is_new()) {
+        (true, _) => "new signing key",
+        (false, true) => "brought the signing key from the key store",
+        (false, false) => "kept the signing key that is there",
+    };
+    output::say(format_args!("{what}: {}", answer.signing_key));
+    output::print(&answer, global.output)?;
+    Ok(Exit::Done)
 }

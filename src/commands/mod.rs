@@ -17,6 +17,7 @@ pub mod explain;
 pub mod flags;
 pub mod jwks;
 mod key_pair;
+mod key_store;
 pub mod keygen;
 pub mod man;
 pub mod migrate;
@@ -47,8 +48,12 @@ use stop::Stop;
 pub fn run(cli: Cli) -> Result<Exit> {
     let global = &cli.global;
     match cli.command {
-        Command::Keygen(args) => args.run(global),
-        Command::Jwks(args) => args.run(global),
+        Command::Keygen(args) if !args.needs_aws() => args.run(global),
+        Command::Keygen(args) => {
+            block_on(global, async |stop| args.run_with_store(global, stop).await)
+        }
+        Command::Jwks(args) if !args.needs_aws() => args.run(global, None),
+        Command::Jwks(args) => block_on(global, async |_| args.run_with_store(global).await),
         Command::Discovery(args) => block_on(global, async |_| args.run(global).await),
         Command::Publish(args) => block_on(global, async |stop| args.run(global, stop).await),
         Command::Thumbprint(args) => block_on(global, async |_| args.run(global).await),

@@ -5,12 +5,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::partition;
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
-use crate::iam::permissions::{self, BucketScope, Scope};
+use crate::iam::arn::{AccountId, Partition};
+use crate::iam::permissions::{self, BucketScope, KeyScope, Scope};
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};
 
+use super::key_store::nameless;
 use super::{resolve, role};
 
 /// Options of `policy`.
@@ -19,13 +21,16 @@ use super::{resolve, role};
 Examples:
   irsactl policy bootstrap --cluster demo --region us-west-2 --account-id 111122223333
   irsactl policy publish --bucket my-issuer --region us-west-2 --account-id 111122223333 --dry-run
-  irsactl policy verify --cluster demo --region us-west-2 --account-id 111122223333")]
+  irsactl policy verify --cluster demo --region us-west-2 --account-id 111122223333
+  irsactl policy keygen --cluster demo --region us-west-2 --account-id 111122223333 --key-store ssm")]
 pub struct Policy {
     /// The command that is to be run
     #[arg(value_enum, default_value = "bootstrap", value_name = "COMMAND")]
     command: Command,
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// The role's name, for 'policy role'
     #[arg(long, value_name = "NAME")]
     role_name: Option<String>,
@@ -36,6 +41,7 @@ pub struct Policy {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Command {
+    Keygen,
     Bootstrap,
     Publish,
     Provider,
@@ -87,7 +93,7 @@ impl Policy {
         let roles = self.roles(global)?;
         let keys = object_keys(names.prefix.as_deref());
         let bucket = bucket.as_ref().and_then(|bucket| match self.command {
-            Command::Role => None,
+            Command::Role | Command::Keygen => None,
             Command::Destroy => Some(BucketScope::Empty {
                 bucket: bucket.as_str(),
                 keys: [&keys[0], &keys[1]],
@@ -105,13 +111,44 @@ impl Policy {
             account: &account,
             bucket,
             roles: &roles,
-            provider: (self.command != Command::Publish).then(|| issuer.host_path()),
+            provider: (!matches!(self.command, Command::Publish | Command::Keygen))
+                .then(|| issuer.host_path()),
             provider_is_given: self.command == Command::Role,
+            keys: self.keys(&partition, &region, &account)?,
             surveys: self.command == Command::Verify,
             changes: !self.dry_run && self.command != Command::Verify,
         });
         output::print(&PolicyAnswer(document), global.output)?;
         Ok(Exit::Done)
+    }
+
+    /// What the command does with the key store.
+    fn keys(
+        &self,
+        partition: &Partition,
+        region: &str,
+        account: &AccountId,
+    ) -> Result<Option<KeyScope>> {
+        let cluster = self.issuer.names.cluster.as_deref();
+        let (store, cluster) = match (self.key_store.key_store(), cluster) {
+            (None, _) if self.command == Command::Keygen => {
+                return Err(
+                    Error::usage("cannot print a policy for keygen: it makes no call")
+                        .hint("give --key-store secretsmanager or ssm, where it does"),
+                );
+            }
+            (None, _) => return Ok(None),
+            (Some(_), _) if matches!(self.command, Command::Provider | Command::Role) => {
+                return Ok(None);
+            }
+            (Some(store), Some(cluster)) => (store, cluster),
+            (Some(store), None) => return Err(nameless(store)),
+        };
+        Ok(Some(KeyScope {
+            store,
+            arns: store.key_arns(partition, region, account, cluster),
+            puts: matches!(self.command, Command::Bootstrap | Command::Keygen),
+        }))
     }
 
     /// The roles that the command makes: the one that is named, or those of the cluster file.

@@ -188,7 +188,7 @@ impl ProviderArgs {
             return dry_run::run(global, &session, &desired, &planned, change, None);
         }
         let outcome = session
-            .carry_out(&desired, planned, change, || Ok(()))
+            .carry_out(&desired, planned, change, async || Ok(0))
             .await?;
         let answer = ProviderAnswer {
             issuer,

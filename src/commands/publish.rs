@@ -4,7 +4,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::config::{Global, Names, Place};
+use crate::config::{Global, KeyStoreOptions, Names, Place};
 use crate::error::{Exit, Result};
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
@@ -15,7 +15,7 @@ use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
 use super::converge::Session;
-use super::key_pair::KeyPair;
+use super::key_store;
 use super::stop::Stop;
 use super::{dry_run, jwks, resolve};
 
@@ -29,6 +29,8 @@ Examples:
 pub struct Publish {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     #[command(flatten)]
     adopt: AdoptOptions,
     #[command(flatten)]
@@ -71,7 +73,16 @@ impl Publish {
         self.names.check(&region)?;
         let keys = match self.adopt.keys()? {
             Some(keys) => keys,
-            None => vec![KeyPair::load_public(&global.dir)?],
+            None => {
+                let cluster = self.names.cluster.as_deref();
+                let store = match change.offline {
+                    true => None,
+                    false => {
+                        key_store::connect(global, &self.key_store, cluster, change.adopt).await?
+                    }
+                };
+                vec![key_store::public(&global.dir, store.as_ref())?]
+            }
         };
         let keys = jwks::jwk_set(&keys)?;
         let account = self.names.account_id.as_ref();
@@ -93,7 +104,7 @@ impl Publish {
             return dry_run::run(global, &session, &desired, &planned, change, None);
         }
         let outcome = session
-            .carry_out(&desired, planned, change, || Ok(()))
+            .carry_out(&desired, planned, change, async || Ok(0))
             .await?;
         let answer = PublishAnswer {
             discovery_url: issuer.discovery_url(),

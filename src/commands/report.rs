@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::file;
 use crate::iam::arn;
@@ -38,6 +38,8 @@ the page is written all the same.")]
 pub struct ReportArgs {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// Write the page to this file; one that is there must be an earlier report
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
@@ -84,6 +86,7 @@ impl ReportArgs {
         refuse_others(&self.html)?;
         let question = Question {
             issuer: &self.issuer,
+            key_store: &self.key_store,
             proof: &self.proof,
             cluster: &self.cluster,
             besides: Vec::new(),

@@ -152,7 +152,7 @@ impl RoleArgs {
         }
         let (role_arns, manifest) = self.manifests(&wanted, account, &region)?;
         let outcome = session
-            .carry_out(&desired, planned, change, || Ok(()))
+            .carry_out(&desired, planned, change, async || Ok(0))
             .await?;
         let answer = RoleAnswer {
             role_arns,

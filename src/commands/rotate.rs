@@ -12,15 +12,17 @@ mod scene;
 mod stage;
 mod state;
 mod status;
+mod stored;
 
 use clap::{Args, Subcommand};
 
 use crate::config::parse::Origin;
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result, shell_quoted};
 use crate::output;
 
 use super::flags::{SettingsFormat, node_path};
+use super::key_pair;
 use super::stop::Stop;
 use super::token::now;
 use live::LiveOptions;
@@ -62,10 +64,12 @@ Examples:
   irsactl rotate activate --cluster demo --region us-west-2 --single-node
 
 Run it after each step, with what the API servers say: the next step is shown when the one before is seen \
-to have taken effect. It changes nothing in AWS.")]
+to have taken effect. It changes nothing in AWS but the tags of a key in a key store.")]
 struct Activate {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     #[command(flatten)]
     live: LiveOptions,
     /// There is one API server: accept and sign with the new key in one step
@@ -116,6 +120,8 @@ struct Status {
     #[command(flatten)]
     issuer: IssuerNames,
     #[command(flatten)]
+    key_store: KeyStoreOptions,
+    #[command(flatten)]
     live: LiveOptions,
 }
 
@@ -133,6 +139,8 @@ impl Rotate {
 impl Activate {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.issuer).await?;
+        let (names, stores) = (&self.issuer, &self.key_store);
+        let mut store = stored::open(global, stores, names, &scene, false).await?;
         let mut rotation = scene.under_way(&global.dir)?;
         scene.require_published(&rotation.new)?;
         let live = self.live.observe(&scene.published).await?;
@@ -161,13 +169,16 @@ impl Activate {
                 rotation.save(&global.dir)?;
             }
             rotation.settle(&global.dir)?;
+            if let Some(store) = &mut store {
+                stored::record(store, &rotation).await?;
+            }
         } else {
             self.nodes.check()?;
             let keys = [&rotation.old, &rotation.new].map(|kid| scene.published.public_key(kid));
-            state::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
+            key_pair::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
         }
         let told = Told {
-            names: names(global, &self.issuer, false),
+            names: self::names(global, names, stores, false),
             seen: live.seen(),
             after: LONGEST_TOKEN.parse().unwrap_or_default(),
             ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
@@ -180,6 +191,7 @@ impl Activate {
 impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.issuer).await?;
+        stored::open(global, &self.key_store, &self.issuer, &scene, false).await?;
         let rotation = Rotation::load(&global.dir, &scene.issuer)?;
         let live = self.live.observe(&scene.published).await?;
         let answer = StatusAnswer::new(global, &scene, rotation.as_ref(), &live)?;
@@ -189,7 +201,12 @@ impl Status {
 }
 
 /// The options that name the issuer, for the command that comes next.
-fn names(global: &Global, issuer: &IssuerNames, adopt: bool) -> String {
+fn names(
+    global: &Global,
+    issuer: &IssuerNames,
+    key_store: &KeyStoreOptions,
+    adopt: bool,
+) -> String {
     let names = &issuer.names;
     let config = global
         .config
@@ -201,6 +218,7 @@ fn names(global: &Global, issuer: &IssuerNames, adopt: bool) -> String {
             .clone()
             .filter(|_| global.layers.origin(id) == Origin::Flag)
     };
+    let key_store = key_store.key_store().map(|store| store.flag().to_owned());
     let options = [
         ("--config", config),
         ("--issuer", issuer.issuer.clone()),
@@ -209,6 +227,7 @@ fn names(global: &Global, issuer: &IssuerNames, adopt: bool) -> String {
         ("--prefix", given("prefix", &names.prefix)),
         ("--region", given("region", &global.region)),
         ("--dir", given("dir", &Some(dir))),
+        ("--key-store", given("key_store", &key_store)),
     ];
     let mut text = String::new();
     for (option, value) in options {

@@ -30,62 +30,74 @@ use super::token::{DecodeAnswer, MintAnswer};
 use super::verify::VerifyAnswer;
 use super::webhook::WebhookAnswer;
 
-/// An answer's schema.
-type Answered = fn(&mut SchemaGenerator) -> Schema;
-
 /// The schemas (draft 2020-12) by the command's words; a command that can make a dry run answers with
-/// its plan then, and `apply` as the command whose plan it is.
+/// its plan then.
 pub fn schemas() -> Vec<(&'static str, Value)> {
-    let plan: Answered = answer::<PlanAnswer>;
-    let publish: Answered = answer::<PublishAnswer>;
-    let provider: Answered = answer::<ProviderAnswer>;
-    let bootstrap: Answered = answer::<BootstrapAnswer>;
-    let role: Answered = answer::<RoleAnswer>;
-    let rotate: Answered = answer::<RotateAnswer>;
-    let destroy: Answered = answer::<DestroyAnswer>;
-    let migrate: Answered = answer::<StageAnswer>;
-    vec![
-        of("keygen", &[answer::<KeygenAnswer>]),
-        of("publish", &[publish, plan]),
-        of("thumbprint", &[answer::<ThumbprintAnswer>]),
-        of("provider", &[provider, plan]),
-        of("flags", &[answer::<FlagsAnswer>]),
-        of("bootstrap", &[bootstrap, plan]),
-        of("role", &[role, plan]),
-        of("rotate prepare", &[rotate, plan]),
-        of("rotate activate", &[rotate]),
-        of("rotate retire", &[rotate, plan]),
-        of("rotate status", &[answer::<StatusAnswer>]),
-        of("migrate start", &[migrate]),
-        of("migrate next", &[migrate]),
-        of("migrate back", &[migrate]),
-        of("migrate status", &[migrate]),
-        of("destroy", &[destroy, plan]),
-        of(
-            "apply",
-            &[publish, provider, bootstrap, role, rotate, destroy],
-        ),
-        of("webhook", &[answer::<WebhookAnswer>]),
-        of("echoer", &[answer::<EchoerAnswer>]),
-        of("verify", &[answer::<VerifyAnswer>]),
-        of("report", &[answer::<ReportAnswer>]),
-        of("explain", &[answer::<ExplainAnswer>]),
-        of("token mint", &[answer::<MintAnswer>]),
-        of("token decode", &[answer::<DecodeAnswer>]),
-        of("config print", &[answer::<PrintAnswer>]),
-        of("emit terraform", &[answer::<TerraformAnswer>]),
+    let mut migrate = [
+        "migrate start",
+        "migrate next",
+        "migrate back",
+        "migrate status",
     ]
+    .map(one::<StageAnswer>)
+    .to_vec();
+    let mut all = vec![
+        one::<KeygenAnswer>("keygen"),
+        with_plan::<PublishAnswer>("publish"),
+        one::<ThumbprintAnswer>("thumbprint"),
+        with_plan::<ProviderAnswer>("provider"),
+        one::<FlagsAnswer>("flags"),
+        with_plan::<BootstrapAnswer>("bootstrap"),
+        with_plan::<RoleAnswer>("role"),
+        with_plan::<RotateAnswer>("rotate prepare"),
+        one::<RotateAnswer>("rotate activate"),
+        with_plan::<RotateAnswer>("rotate retire"),
+        one::<StatusAnswer>("rotate status"),
+        with_plan::<DestroyAnswer>("destroy"),
+        apply(),
+        one::<WebhookAnswer>("webhook"),
+        one::<EchoerAnswer>("echoer"),
+        one::<VerifyAnswer>("verify"),
+        one::<ReportAnswer>("report"),
+        one::<ExplainAnswer>("explain"),
+        one::<MintAnswer>("token mint"),
+        one::<DecodeAnswer>("token decode"),
+        one::<PrintAnswer>("config print"),
+        one::<TerraformAnswer>("emit terraform"),
+    ];
+    all.append(&mut migrate);
+    all
 }
 
-/// The schema of a command's answer, which is one of these.
-fn of(command: &'static str, answers: &[Answered]) -> (&'static str, Value) {
+fn one<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Value) {
     let mut generator = generator();
-    let mut schemas: Vec<Schema> = answers.iter().map(|one| one(&mut generator)).collect();
-    let answer = match schemas.len() {
-        1 => schemas.remove(0),
-        _ => json_schema!({ "anyOf": schemas }),
-    };
+    let answer = answer::<A>(&mut generator);
     (command, document(command, answer, generator))
+}
+
+fn with_plan<A: Answer + JsonSchema>(command: &'static str) -> (&'static str, Value) {
+    let mut generator = generator();
+    let answers = [
+        answer::<A>(&mut generator),
+        answer::<PlanAnswer>(&mut generator),
+    ];
+    let either = json_schema!({ "anyOf": answers });
+    (command, document(command, either, generator))
+}
+
+/// The answer of the command that the plan is of.
+fn apply() -> (&'static str, Value) {
+    let mut generator = generator();
+    let answers = [
+        answer::<BootstrapAnswer>(&mut generator),
+        answer::<PublishAnswer>(&mut generator),
+        answer::<ProviderAnswer>(&mut generator),
+        answer::<RoleAnswer>(&mut generator),
+        answer::<RotateAnswer>(&mut generator),
+        answer::<DestroyAnswer>(&mut generator),
+    ];
+    let any = json_schema!({ "anyOf": answers });
+    ("apply", document("apply", any, generator))
 }
 
 fn generator() -> SchemaGenerator {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::{self, Global, IssuerNames};
+use crate::config::{self, Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::file;
 use crate::oidc::issuer::Issuer;
@@ -22,8 +22,7 @@ use crate::probe::document;
 use crate::verify::report::Report;
 use crate::verify::token as checks;
 
-use super::key_pair;
-use super::{jwks, resolve};
+use super::{jwks, key_store, resolve};
 
 /// Subcommands of `token`.
 #[derive(Args, Debug)]
@@ -52,6 +51,8 @@ until it ends.")]
 struct Mint {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// The service account, as NAMESPACE/NAME or as the whole subject
     #[arg(
         long,
@@ -160,7 +161,9 @@ impl TokenArgs {
 
 impl Mint {
     async fn run(self, global: &Global) -> Result<Exit> {
-        let key = key_pair::signing_key(&global.dir)?;
+        let cluster = self.issuer.names.cluster.as_deref();
+        let store = key_store::connect(global, &self.key_store, cluster, false).await?;
+        let key = key_store::signing_key(&global.dir, store.as_ref())?;
         let issuer = resolve::issuer(global, &self.issuer).await?;
         let now = now()?;
         let claims = Claims::between(

@@ -13,7 +13,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
@@ -43,6 +43,8 @@ the whole way. Credentials are never printed. A failed check ends with 3.")]
 pub struct Verify {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// Look at the hosts of all OpenID Connect providers of the account, and at nothing else
     #[arg(long, conflicts_with_all = ["cluster", "bucket", "issuer", "role_arn", "kubeconfig", "token"])]
     #[arg(conflicts_with_all = ["cluster_jwks", "cluster_discovery", "prefix", "audience"])]
@@ -119,6 +121,7 @@ impl Verify {
         }
         let question = Question {
             issuer: &self.issuer,
+            key_store: &self.key_store,
             proof: &self.proof,
             cluster: &self.cluster,
             besides: webhook,

@@ -92,6 +92,9 @@ pub struct Spec {
 pub struct Keys {
     /// The issuer directory, from the directory of this file on (--dir).
     pub directory: Option<PathBuf>,
+    /// Where it is kept (--key-store): file, secretsmanager or ssm.
+    #[schemars(extend("enum" = ["file", "secretsmanager", "ssm", null]))]
+    pub store: Option<String>,
 }
 
 /// A role that service accounts assume.
@@ -201,6 +204,7 @@ impl ClusterFile {
             one("bucket", "spec.bucket", &spec.bucket),
             one("prefix", "spec.prefix", &spec.prefix),
             one("dir", "spec.keys.directory", &directory),
+            one("key_store", "spec.keys.store", &spec.keys.store),
             Setting {
                 id: "audience",
                 field: "spec.audiences",

@@ -4,6 +4,7 @@
 
 pub mod arn;
 pub mod bucket;
+pub mod key_store;
 pub mod permissions;
 pub mod policy;
 pub mod role;

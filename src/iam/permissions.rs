@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::arn::{self, AccountId, Partition};
+use super::key_store::KeyStore;
 
 /// What a command does with the bucket.
 pub enum BucketScope<'a> {
@@ -30,6 +31,16 @@ pub enum BucketScope<'a> {
     },
 }
 
+/// What a command does with the key store.
+pub struct KeyScope {
+    /// The store.
+    pub store: KeyStore,
+    /// The ARN of the signing keys there.
+    pub arns: String,
+    /// Whether the command puts a key there.
+    pub puts: bool,
+}
+
 /// What a command would do.
 pub struct Scope<'a> {
     /// The partition of all ARNs.
@@ -44,6 +55,8 @@ pub struct Scope<'a> {
     pub provider_is_given: bool,
     /// The names of roles, for commands that manage them.
     pub roles: &'a [String],
+    /// The key store, where there is one.
+    pub keys: Option<KeyScope>,
     /// Whether the command looks at all roles and all providers of the account.
     pub surveys: bool,
     /// Whether the command changes anything, or is a dry run.
@@ -181,6 +194,15 @@ pub fn document(scope: &Scope<'_>) -> Value {
                 "iam:UpdateRole",
             ],
             resource,
+        ));
+    }
+    if let Some(KeyScope { store, arns, puts }) = &scope.keys {
+        let write = if *puts { store.write_actions() } else { &[] };
+        statements.push(statement(
+            "SigningKey",
+            store.read_actions(),
+            write,
+            json!(arns),
         ));
     }
     if scope.surveys {

@@ -115,7 +115,8 @@ fn ask(question: &str) -> Result<String> {
 }
 
 /// Sends log lines to stderr: steps with -v, the SDK's decisions with -vv, its requests with -vvv.
-/// The signing key is in none of them: no logged type holds it.
+/// The signing key is in none of them: no logged type of ours holds it, and of the calls to a key store the SDK
+/// logs the input redacted and no body.
 pub fn log(verbose: u8) {
     use tracing::level_filters::LevelFilter;
     let level = match verbose {

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::tenant::{Offline, Run, TOOLS, Tenant, exchange, free_port};
 
-struct MiniStack {
+pub(crate) struct MiniStack {
     address: String,
     child: Child,
-    work: Offline,
+    pub(crate) work: Offline,
 }
 
 impl Drop for MiniStack {
@@ -29,14 +29,14 @@ impl Drop for MiniStack {
 const ACCOUNT: &str = "123456789012";
 
 impl MiniStack {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let port = free_port();
         let work = Offline::new();
         let mut command: Command = work.command(TOOLS.program("ministack"));
         command
             .envs([
                 ("AUTH", "true"),
-                ("SERVICES", "s3,iam,sts"),
+                ("SERVICES", "s3,iam,sts,secretsmanager,ssm"),
                 ("BIND_HOST", "127.0.0.1"),
                 ("SFTP_ENABLED", "0"),
             ])
@@ -65,6 +65,8 @@ impl MiniStack {
             "AWS_ENDPOINT_URL_S3",
             "AWS_ENDPOINT_URL_IAM",
             "AWS_ENDPOINT_URL_STS",
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            "AWS_ENDPOINT_URL_SSM",
         ] {
             mini.work.environment.insert(name, endpoint.clone());
         }
@@ -106,7 +108,7 @@ impl MiniStack {
     }
 
     /// Credentials of a new user who has exactly this policy.
-    fn user(&mut self, name: &str, policy: &Value) {
+    pub(crate) fn user(&mut self, name: &str, policy: &Value) {
         self.iam(&[("Action", "CreateUser"), ("UserName", name)]);
         self.iam(&[
             ("Action", "PutUserPolicy"),
@@ -127,14 +129,14 @@ impl MiniStack {
             .insert("AWS_SECRET_ACCESS_KEY", element("SecretAccessKey"));
     }
 
-    fn policy(&self, command: &str, names: &str) -> Value {
+    pub(crate) fn policy(&self, command: &str, names: &str) -> Value {
         self.work
             .irsactl(&format!("policy {command} {names} --account-id {ACCOUNT}"))
             .json()
     }
 }
 
-fn actions(policy: &Value) -> Vec<String> {
+pub(crate) fn actions(policy: &Value) -> Vec<String> {
     let statements = policy["Statement"].as_array().unwrap().iter();
     statements
         .flat_map(|s| s["Action"].as_array().unwrap())
@@ -142,7 +144,7 @@ fn actions(policy: &Value) -> Vec<String> {
         .collect()
 }
 
-fn without(policy: &Value, action: &str) -> Value {
+pub(crate) fn without(policy: &Value, action: &str) -> Value {
     let mut policy = policy.clone();
     for statement in policy["Statement"].as_array_mut().unwrap() {
         statement["Action"]
@@ -273,7 +275,7 @@ fn a_dry_runs_policy_only_reads() {
 }
 
 /// The actions that calls needed.
-fn needed(entries: &[Value]) -> BTreeSet<String> {
+pub(crate) fn needed(entries: &[Value]) -> BTreeSet<String> {
     let action = |entry: &Value| {
         let operation = entry["operation"].as_str().unwrap();
         match operation {

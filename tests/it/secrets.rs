@@ -6,6 +6,7 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
+use crate::key_store::{STORES, lose_disk};
 use crate::tenant::Tenant;
 
 /// The private numbers of the key and its PEM lines, in the forms in which they could leak.
@@ -161,6 +162,84 @@ fn no_output_document_or_request_holds_a_byte_of_the_private_key() {
             .iter()
             .any(|(what, text)| what.contains("-vvv") && text.contains("TRACE"))
     );
+}
+
+/// The log of the local AWS has a hash in the place of the one value that may be the key.
+#[test]
+fn a_key_goes_to_its_store_and_nowhere_else() {
+    for store in STORES {
+        let tenant = Tenant::new().named();
+        let options = store.options();
+        let mut texts = Vec::new();
+        for (arguments, kept) in [
+            ("keygen", None),
+            ("keygen -o json", None),
+            ("bootstrap --yes", None),
+            ("jwks", None),
+            ("token mint --out token", None),
+            ("verify -o json", None),
+            ("rotate prepare --yes", Some("both")),
+            ("rotate activate", None),
+            ("rotate status -o json", None),
+            ("rotate retire --compromised --yes", Some("retired")),
+            ("keygen --adopt", None),
+            ("policy keygen", None),
+            ("bootstrap --dry-run --documents docs -o json", None),
+            ("destroy --confirm demo", None),
+        ] {
+            if arguments == "bootstrap --yes" {
+                tenant.fail_next("CreateBucket", 1, 403, "AccessDenied", "no");
+                let failed = tenant.irsactl(&format!("{arguments} {options} -vvv"));
+                assert_eq!(failed.code, 77, "{failed:#?}");
+                texts.push((arguments.to_owned(), failed.stderr));
+            }
+            let run = tenant.irsactl(&format!("{arguments} {options} -vvv"));
+            assert_eq!(run.code, 0, "{arguments}: {}", run.stdout);
+            assert!(run.stderr.contains("TRACE"));
+            texts.push((arguments.to_owned(), run.stdout + &run.stderr));
+            if let Some(name) = kept {
+                tenant.shell(&format!("cp -rp issuer {name}"));
+            }
+            lose_disk(&tenant);
+        }
+        tenant.shell("mkdir new; cp -p both/sa-signer-*.key new/sa-signer.key");
+        for entry in fs::read_dir(tenant.path("docs")).unwrap() {
+            let path = entry.unwrap().path();
+            texts.push((
+                path.display().to_string(),
+                fs::read_to_string(path).unwrap(),
+            ));
+        }
+        let log = tenant.log();
+        texts.extend(
+            log.iter()
+                .map(|entry| (entry["operation"].to_string(), entry.to_string())),
+        );
+        let needles: Vec<String> = ["both", "new"]
+            .iter()
+            .flat_map(|dir| needles(&tenant, dir))
+            .collect();
+        for (what, text) in &texts {
+            for needle in &needles {
+                assert!(!text.contains(needle), "{what} holds {needle}");
+            }
+        }
+        // Each key went there once.
+        let puts: Vec<String> = log
+            .iter()
+            .map(ToString::to_string)
+            .filter(|entry| entry.contains("sha256:"))
+            .collect();
+        let hash = |file: &str| {
+            let hash = tenant.shell(&format!("sha256sum < {file}"));
+            hash.split(' ').next().unwrap().to_owned()
+        };
+        let hashes = ["both", "new"].map(|dir| hash(&format!("{dir}/sa-signer.key")));
+        assert_eq!(puts.len(), 2);
+        for (put, hash) in puts.iter().zip(hashes) {
+            assert!(put.contains(store.put) && put.contains(&hash), "{put}");
+        }
+    }
 }
 
 #[test]

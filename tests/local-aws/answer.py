@@ -1,15 +1,18 @@
 """What AWS answers: a status, headers and a body, or an error.
 
 S3 puts a bare <Error> at the root, the other services wrap it in
-<ErrorResponse> (restXml with and without `noErrorWrapping`).
+<ErrorResponse> (restXml with and without `noErrorWrapping`), and JSON 1.1 services send JSON.
 """
 
+import json
 import re
 import uuid
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+JSON = "application/x-amz-json-1.1"
+JSON_SERVICES = ("secretsmanager", "ssm")
 NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
@@ -36,6 +39,9 @@ class AwsError(Exception):
         headers = {"x-amz-request-id": request_id, **self.headers}
         if request.method == "HEAD":
             return Answer(self.status, headers, b"", self.code)
+        if request.service in JSON_SERVICES:
+            body = json.dumps({"__type": self.code, "Message": self.message}).encode()
+            return Answer(self.status, {**headers, "Content-Type": JSON}, body, self.code)
         error = f"<Code>{self.code}</Code><Message>{escape(self.message)}</Message>"
         if request.service == "s3":
             if request.bucket:

@@ -8,13 +8,15 @@ import traceback
 
 import accounts
 import iam
+import key_stores
 import s3
 import s3control
 import sts
 from answer import Answer, AwsError
 from faults import Broken, Faults
 
-SERVICES = {"s3": s3.answer, "s3control": s3control.answer, "iam": iam.answer, "sts": sts.answer}
+SERVICES = {"s3": s3.answer, "s3control": s3control.answer, "iam": iam.answer, "sts": sts.answer,
+            "secretsmanager": key_stores.secrets_manager, "ssm": key_stores.parameter_store}
 
 
 class Aws:
@@ -116,7 +118,7 @@ class Aws:
             "path": request.raw_path,
             "query": request.raw_query,
             "headers": request.headers,
-            "body": request.body.decode("latin-1"),
+            "body": key_stores.redacted(request) or request.body.decode("latin-1"),
             "status": answer.status,
             "code": answer.code,
             "fault": request.fault,

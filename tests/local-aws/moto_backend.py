@@ -31,7 +31,7 @@ def forward(request, account, region=None):
         response = _client.open(path, query_string=query, method=request.method,
                                 headers=headers, data=request.body)
     body = response.get_data()
-    code = re.search(rb"<Code>(.*?)</Code>", body) if response.status_code >= 400 else None
+    code = re.search(rb'(?:<Code>|"__type": ")(.*?)[<"]', body) if response.status_code >= 400 else None
     kept = {name: value for name, value in response.headers.items()
             if name.lower() not in ("connection", "date")
             and (name.lower() != "content-length" or request.method == "HEAD")}

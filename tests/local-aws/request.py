@@ -15,6 +15,8 @@ HOSTS = [
         rf"(?:(?P<bucket>.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]{_REGION})?{_END}")),
     ("iam", re.compile(rf"iam(?:-fips)?(?:\.{_REGION})?{_END}")),
     ("sts", re.compile(rf"sts(?:-fips)?(?:\.{_REGION})?{_END}")),
+    ("secretsmanager", re.compile(rf"secretsmanager(?:-fips)?\.{_REGION}{_END}")),
+    ("ssm", re.compile(rf"ssm(?:-fips)?\.{_REGION}{_END}")),
 ]
 SCOPE = re.compile(
     r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
@@ -46,7 +48,7 @@ OBJECT_RESOURCES = {
     "retention": "ObjectRetention",
     "tagging": "ObjectTagging",
 }
-READS = re.compile(r"Get|Head|List|Simulate|Generate|AssumeRole|Decode")
+READS = re.compile(r"Get|Head|List|Describe|Simulate|Generate|AssumeRole|Decode")
 
 
 class Request:
@@ -107,7 +109,7 @@ class Request:
             self.service = "unknown"
         elif self.path.startswith("/v20180820/"):
             self.service = "s3control"
-        elif self.scope_service in ("iam", "sts"):
+        elif self.scope_service in ("iam", "sts", "secretsmanager", "ssm"):
             self.service = self.scope_service
         elif self.anonymous and "Action" in self.params:
             self.service = "sts"
@@ -127,6 +129,11 @@ class Request:
         return self.params.get("Action")
 
     _sts_operation = _iam_operation
+
+    def _ssm_operation(self):
+        return self.headers.get("x-amz-target", "").rpartition(".")[2]
+
+    _secretsmanager_operation = _ssm_operation
 
     def _s3control_operation(self):
         if self.path == "/v20180820/configuration/publicAccessBlock":

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
@@ -12,13 +12,16 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 
 use super::super::change_options::ChangeOptions;
-use super::super::key_pair::KeyPair;
+use super::super::converge::after_changes;
+use super::super::key_pair::{self, KeyPair};
+use super::super::key_store::Store;
 use super::super::stop::Stop;
 use super::super::token::now;
-use super::super::{dry_run, jwks, saved_plan};
+use super::super::{dry_run, jwks};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
+use super::stored;
 
 /// Options of `rotate prepare`.
 #[derive(Args, Debug)]
@@ -32,6 +35,8 @@ and --adopt: its keys.json is found by its discovery document.")]
 pub(super) struct Prepare {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     /// The kid that goes, where the issuer directory does not have its key [default: the one published]
     #[arg(long, value_name = "KID")]
     replace: Option<String>,
@@ -39,7 +44,7 @@ pub(super) struct Prepare {
     #[arg(long, default_value = "2048", value_name = "BITS", value_parser = ["2048", "3072", "4096"])]
     #[arg(hide_possible_values = true)]
     bits: String,
-    /// Make the new key and change nothing in AWS, for a dry run after it
+    /// Make the new key and publish nothing, for a dry run after it
     #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
     key_only: bool,
     #[command(flatten)]
@@ -53,6 +58,8 @@ impl Prepare {
             change.check()?;
         }
         let scene = Scene::open(global, stop, &self.issuer).await?;
+        let (names, stores) = (&self.issuer, &self.key_store);
+        let mut store = stored::open(global, stores, names, &scene, change.adopt).await?;
         let under_way = Rotation::load(dir, &scene.issuer)?.filter(|one| one.retired.is_none());
         if let Some(Rotation {
             activated: Some(_),
@@ -101,13 +108,15 @@ impl Prepare {
         rotation.adopted = !KeyPair::is_there(dir)?;
         let begun = under_way.is_some();
         // Before anything is published, so that no step after this one speaks of files that are not there.
-        let save = || {
+        let notes: Vec<String> = store.iter().flat_map(Store::notes).collect();
+        let beginning = rotation.clone();
+        let write = || {
             if let Some(key) = &made {
                 state::write(dir, key, &new)?;
             }
             let kept = match begun {
-                true => rotation.save(dir),
-                false => rotation.claim(dir),
+                true => beginning.save(dir),
+                false => beginning.claim(dir),
             };
             if let (Err(_), Some(_)) = (&kept, &made) {
                 // Another run has begun meanwhile: this key is nobody's.
@@ -118,21 +127,28 @@ impl Prepare {
                 let path = state::named(dir, &new);
                 output::say(format_args!("new signing key: {}", output::path(&path)));
             }
-            state::accept(dir, &accepted)
+            key_pair::accept(dir, &accepted)
         };
-        let mut changes = 0;
+        let mut save = async || {
+            let stored = match &mut store {
+                Some(store) => stored::keep(store, dir, made.as_ref(), &beginning).await?,
+                None => 0,
+            };
+            match (stored, write()) {
+                (1.., Err(error)) => Err(after_changes(error)),
+                (_, written) => written.map(|()| stored),
+            }
+        };
+        let changes;
         if self.key_only {
-            save()?;
+            changes = save().await?;
         } else {
             let join = jwks::jwk_set(std::slice::from_ref(&public))?;
             let desired = scene.desired(join, &[], change.adopt);
-            let planned = scene.session.plan(&desired).await?;
+            let mut planned = scene.session.plan(&desired).await?;
+            planned.plan.notes.extend(notes);
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
-            }
-            saved_plan::check(&scene.session, &desired, &planned)?;
-            if planned.plan.changes.is_empty() {
-                save()?;
             }
             let session = &scene.session;
             let outcome = session.carry_out(&desired, planned, change, save).await?;
@@ -140,13 +156,16 @@ impl Prepare {
             outcome.then(scene.read_back(&outcome, stop).await)?;
             rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
             outcome.then(rotation.save(dir))?;
+            if let Some(store) = &mut store {
+                outcome.then(stored::record(store, &rotation).await)?;
+            }
         }
         let stage = match self.key_only {
             true => Stage::Made,
             false => Stage::Prepared,
         };
         let told = Told {
-            names: super::names(global, &self.issuer, self.change.adopt),
+            names: super::names(global, names, stores, self.change.adopt),
             changes,
             ..Told::new(dir, stage, &rotation, None)
         };

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{Global, IssuerNames};
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::output;
@@ -10,13 +10,15 @@ use crate::verify::token::time_text;
 
 use super::super::change_options::ChangeOptions;
 use super::super::converge::Outcome;
-use super::super::dry_run;
+use super::super::key_store::Store;
 use super::super::stop::Stop;
 use super::super::token::now;
+use super::super::{dry_run, key_pair};
 use super::live::{Live, LiveOptions};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
-use super::state::{self, Rotation};
+use super::state::Rotation;
+use super::stored;
 use super::{LONGEST_TOKEN, Nodes};
 
 /// Options of `rotate retire`.
@@ -29,6 +31,8 @@ Refuses until the longest life of a token has passed since a token of the new ke
 pub(super) struct Retire {
     #[command(flatten)]
     issuer: IssuerNames,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     #[command(flatten)]
     live: LiveOptions,
     /// The longest life of a token that AWS is to accept, in seconds
@@ -51,6 +55,8 @@ impl Retire {
         let change = &self.change;
         change.check()?;
         let scene = Scene::open(global, stop, &self.issuer).await?;
+        let (names, stores) = (&self.issuer, &self.key_store);
+        let mut store = stored::open(global, stores, names, &scene, change.adopt).await?;
         let mut rotation = scene.under_way(&global.dir)?;
         let live = self.live.observe(&scene.published).await?;
         self.check(&rotation, &live)?;
@@ -63,9 +69,16 @@ impl Retire {
         }
         let outcome = scene
             .session
-            .carry_out(&desired, planned, change, || Ok(()))
+            .carry_out(&desired, planned, change, async || Ok(0))
             .await?;
-        let finished = self.finish(global, &scene, &outcome, stop, &mut rotation);
+        let finished = self.finish(
+            global,
+            &scene,
+            &outcome,
+            stop,
+            &mut rotation,
+            store.as_mut(),
+        );
         outcome.then(finished.await)?;
         let stage = match self.compromised {
             true => Stage::Compromised,
@@ -87,6 +100,7 @@ impl Retire {
         outcome: &Outcome,
         stop: &Stop,
         rotation: &mut Rotation,
+        store: Option<&mut Store>,
     ) -> Result<()> {
         scene.read_back(outcome, stop).await?;
         if self.compromised && rotation.activated.is_none() {
@@ -96,10 +110,16 @@ impl Retire {
             rotation.settle(&global.dir)?;
         }
         if self.compromised {
-            state::reject(&global.dir, &rotation.old)?;
+            key_pair::reject(&global.dir, &rotation.old)?;
         }
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
+        if let Some(store) = store {
+            if self.compromised {
+                stored::reject(store, rotation).await?;
+            }
+            stored::record(store, rotation).await?;
+        }
         rotation.save(&global.dir)
     }
 

@@ -16,12 +16,12 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::document::json_text;
 
-use super::super::key_pair::{public_key_file, signing_key_file, unusable};
+use super::super::key_pair::{signing_key_file, unusable};
 
 const FORMAT_VERSION: u32 = 1;
 
 /// A key takes the place of another.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rotation {
     format_version: u32,
@@ -62,6 +62,15 @@ impl Rotation {
 
     /// The one in the issuer directory, of this issuer; `None` when there never was one.
     pub(super) fn load(dir: &Path, issuer: &Issuer) -> Result<Option<Self>> {
+        let rotation = Self::read(dir, issuer)?;
+        if let Some(rotation) = &rotation {
+            rotation.settle(dir)?;
+        }
+        Ok(rotation)
+    }
+
+    /// The same, with the key files as they are.
+    pub(super) fn read(dir: &Path, issuer: &Issuer) -> Result<Option<Self>> {
         let path = state_file(dir);
         if !file::exists(&path)? {
             return Ok(None);
@@ -79,8 +88,20 @@ impl Rotation {
                 .because(format!("it is about issuer {}", rotation.issuer))
                 .hint("give that issuer's names, or this one's own --dir"));
         }
-        rotation.settle(dir)?;
         Ok(Some(rotation))
+    }
+
+    /// Whether it is the same rotation, however far.
+    pub(super) fn is_of_the_same_keys(&self, other: &Self) -> bool {
+        (&self.old, &self.new) == (&other.old, &other.new)
+    }
+
+    /// As far as either is.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        self.activated = self.activated.or(other.activated);
+        self.published = self.published.or(other.published);
+        self.retired = self.retired.or(other.retired);
+        self
     }
 
     /// Writes it as the only one: of two runs at once one gets it, and the other is refused. That of a
@@ -204,44 +225,8 @@ pub(super) fn public_of(dir: &Path, kid: &Kid) -> Result<PublicKey> {
     }
 }
 
-/// Lets `sa-signer.pub`, which API servers get, hold these keys too. What it holds stays: tokens of older
-/// keys may be in use for a year.
-pub(super) fn accept(dir: &Path, keys: &[PublicKey]) -> Result<()> {
-    let path = public_key_file(dir);
-    let mut accepted = match file::exists(&path)? {
-        true => PublicKey::all_from_pem(&file::read_key(&path)?)
-            .map_err(|cause| unusable(&path, &cause))?,
-        false => Vec::new(),
-    };
-    let before = accepted.len();
-    for key in keys {
-        if !accepted.contains(key) {
-            accepted.push(key.clone());
-        }
-    }
-    match accepted.len() > before {
-        true => write_accepted(&path, &accepted),
-        false => Ok(()),
-    }
-}
-
-/// Takes a key out of `sa-signer.pub`: nobody is to accept it any more.
-pub(super) fn reject(dir: &Path, kid: &Kid) -> Result<()> {
-    let path = public_key_file(dir);
-    let mut accepted = PublicKey::all_from_pem(&file::read_key(&path)?)
-        .map_err(|cause| unusable(&path, &cause))?;
-    accepted.retain(|key| key.kid().is_ok_and(|one| one != *kid));
-    write_accepted(&path, &accepted)
-}
-
-fn write_accepted(path: &Path, keys: &[PublicKey]) -> Result<()> {
-    let pems = keys.iter().map(PublicKey::to_pem);
-    let pems: std::result::Result<String, _> = pems.collect();
-    let pems = pems.map_err(|cause| unusable(path, &cause))?;
-    file::write_document(path, pems.as_bytes())
-}
-
-fn kid_of(path: &Path) -> Result<Kid> {
+/// The kid of a key file.
+pub(super) fn kid_of(path: &Path) -> Result<Kid> {
     let kid = public_key(path)?.kid();
     kid.map_err(|cause| unusable(path, &cause))
 }

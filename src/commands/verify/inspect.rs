@@ -5,7 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::config::parse::Origin;
-use crate::config::{Global, IssuerNames, Place};
+use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
 use crate::error::Result;
 use crate::iam::arn::AccountId;
 use crate::oidc::issuer::Issuer;
@@ -22,6 +22,7 @@ use crate::verify::{discovery, jwks, objects, tls};
 use super::super::change_options::owner_tags;
 use super::super::converge::Session;
 use super::super::key_pair::KeyPair;
+use super::super::key_store::{self, Store};
 use super::super::provider::ProviderOptions;
 use super::super::stop::Stop;
 use super::super::{resolve, token as token_command};
@@ -32,6 +33,7 @@ use super::proof::{ProofOptions, told};
 /// What is asked of an issuer.
 pub(in crate::commands) struct Question<'a> {
     pub(in crate::commands) issuer: &'a IssuerNames,
+    pub(in crate::commands) key_store: &'a KeyStoreOptions,
     pub(in crate::commands) proof: &'a ProofOptions,
     pub(in crate::commands) cluster: &'a ClusterOptions,
     /// Checks of something else, which come before the proof.
@@ -120,11 +122,17 @@ impl Question<'_> {
         let mut tags = file.map(|file| file.spec.tags.clone()).unwrap_or_default();
         tags.extend(owner_tags(names.cluster.as_deref()));
         let step = Step::start("looking at the issuer");
-        let (public, owner) = tokio::join!(
+        let cluster = names.cluster.as_deref();
+        let (public, owner, store) = tokio::join!(
             look(&target),
-            account::look(session, &target, &options, tags, &region)
+            account::look(session, &target, &options, tags, &region),
+            key_store::connect(global, self.key_store, cluster, false)
         );
-        let mut checks = public_checks(global, &target.issuer, &public)?;
+        let local = match &store {
+            Ok(store) => local_kid(&global.dir, store.as_ref()),
+            Err(error) => Err(told(error)),
+        };
+        let mut checks = public_checks(&local, &target.issuer, &public)?;
         let mut owner = match owner? {
             Ok(seen) => seen.judge(&target, &region, &public).await?,
             Err(unknown) => unknown,
@@ -139,16 +147,16 @@ impl Question<'_> {
                 .await?,
         );
         checks.extend(self.besides);
-        let local = local_kid(&global.dir).ok().flatten();
-        let key = local.zip(published.as_ref());
+        let key = local.ok().flatten().zip(published.as_ref());
         let seen = Seen {
             provider: owner.provider_exists(),
             key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
         };
+        let store = store.ok().flatten();
         let _step = Step::start("asking STS");
         let proof = self
             .proof
-            .check(global, stop, &target.issuer, &region, seen);
+            .check(global, stop, &target.issuer, &region, store.as_ref(), seen);
         checks.push(proof.await);
         Ok(Inspection {
             target,
@@ -173,6 +181,9 @@ impl Question<'_> {
         }
     }
 }
+
+/// The kid of our own key, if there is one, or why it cannot be told.
+type LocalKid = std::result::Result<Option<Kid>, String>;
 
 /// Fetches what STS fetches, in its order, and beside it what nobody should see.
 async fn look(target: &Target) -> Public {
@@ -216,8 +227,7 @@ async fn look(target: &Target) -> Public {
     }
 }
 
-fn public_checks(global: &Global, issuer: &Issuer, public: &Public) -> Result<Vec<Check>> {
-    let local = local_kid(&global.dir);
+fn public_checks(local: &LocalKid, issuer: &Issuer, public: &Public) -> Result<Vec<Check>> {
     let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
     let mut checks = discovery::check(issuer, &public.discovery);
     checks.extend(jwks::check(&public.jwks, local));
@@ -228,12 +238,14 @@ fn public_checks(global: &Global, issuer: &Issuer, public: &Public) -> Result<Ve
     Ok(checks)
 }
 
-/// The kid of the key in the issuer directory; none when there is no key, and why it cannot be used.
-fn local_kid(dir: &Path) -> std::result::Result<Option<Kid>, String> {
-    if !KeyPair::is_there(dir).map_err(|error| told(&error))? {
+/// The kid of the key in the issuer directory or in the store; none when there is no key, and why it cannot
+/// be used.
+fn local_kid(dir: &Path, store: Option<&Store>) -> LocalKid {
+    let is_stored = store.and_then(Store::current).is_some();
+    if !is_stored && !KeyPair::is_there(dir).map_err(|error| told(&error))? {
         return Ok(None);
     }
-    let kid = KeyPair::load_public(dir).map(|key| key.kid());
+    let kid = key_store::public(dir, store).map(|key| key.kid());
     match kid {
         Ok(Ok(kid)) => Ok(Some(kid)),
         Ok(Err(cause)) => Err(cause.to_string()),

@@ -16,8 +16,9 @@ use crate::output;
 use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
 
+use super::super::key_store::{self, Store};
 use super::super::stop::Stop;
-use super::super::{key_pair, resolve, token as token_command};
+use super::super::{resolve, token as token_command};
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);
@@ -58,9 +59,10 @@ impl ProofOptions {
         stop: &Stop,
         issuer: &Issuer,
         region: &str,
+        store: Option<&Store>,
         seen: Seen,
     ) -> Check {
-        let asked = self.ask(global, stop, issuer, region, seen).await;
+        let asked = self.ask(global, stop, issuer, region, store, seen).await;
         asked.unwrap_or_else(|error| {
             let place = self.role_arn.as_deref().unwrap_or_default();
             let expected = "STS takes a token of the issuer";
@@ -80,6 +82,7 @@ impl ProofOptions {
         stop: &Stop,
         issuer: &Issuer,
         region: &str,
+        store: Option<&Store>,
         seen: Seen,
     ) -> Result<Check> {
         let Some(role_arn) = &self.role_arn else {
@@ -94,7 +97,7 @@ impl ProofOptions {
                 .parse()
                 .map_err(|e| Error::failed("cannot make a test token").because(e))?,
         };
-        let key = key_pair::signing_key(&global.dir)?;
+        let key = key_store::signing_key(&global.dir, store)?;
         let now = token_command::now()?;
         let claims = Claims::between(issuer, &subject, &self.audience, now, now + 600);
         let token = token::mint(&key, &claims)

@@ -91,6 +91,10 @@ impl Fault {
             // Without an error code, the SDK does not know 429.
             Error(429, _) if call["operation"] == "HeadBucket" => false,
             Error(500 | 503 | 429, _) | Does("reset-before" | "reset-after") => self.retries,
+            // A key store has no such answer.
+            Error(409, _) if call["service"] == "secretsmanager" || call["service"] == "ssm" => {
+                false
+            }
             Error(409, _) => call["changing"] == true,
             _ => false,
         }

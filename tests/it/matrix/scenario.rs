@@ -25,7 +25,7 @@ pub(super) struct Scenario {
     drift: fn(&Stage),
 }
 
-pub(super) const SCENARIOS: [Scenario; 8] = [
+pub(super) const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "bootstrap",
         command: BOOTSTRAP,
@@ -67,6 +67,18 @@ pub(super) const SCENARIOS: [Scenario; 8] = [
         command: "rotate retire --cluster demo --yes --assume-done",
         before: &[BOOTSTRAP, "rotate prepare --cluster demo --yes"],
         drift: activate,
+    },
+    Scenario {
+        name: "keygen-secretsmanager",
+        command: "keygen --cluster demo --key-store secretsmanager",
+        before: &[],
+        drift: lose_key,
+    },
+    Scenario {
+        name: "keygen-ssm",
+        command: "keygen --cluster demo --key-store ssm",
+        before: &[],
+        drift: lose_key,
     },
     Scenario {
         name: "destroy",
@@ -115,6 +127,9 @@ impl Scenario {
         original
             .doors
             .call("iam", "POST", "/", "Version=2010-05-08&Action=ListRoles");
+        if let Some(options) = self.command.strip_prefix("keygen") {
+            run(&format!("jwks {options}"));
+        }
         self.before
             .iter()
             .for_each(|arguments| drop(run(arguments)));
@@ -136,6 +151,9 @@ impl Scenario {
     pub(super) fn is_settled(&self, run: &Run) -> bool {
         match self.name {
             "rotate-retire" => run.code == 4 && run.stderr.contains("none is under way"),
+            "keygen-secretsmanager" | "keygen-ssm" => {
+                run.code == 0 && run.stderr.contains("kept the signing key that is there")
+            }
             _ => run.code == 0 && run.stderr.contains("no changes"),
         }
     }
@@ -165,6 +183,13 @@ fn damage(stage: &Stage) {
         "a".repeat(40)
     ));
     iam("UntagOpenIDConnectProvider&TagKeys.member.1=irsactl%2Fcluster");
+}
+
+/// A new disk.
+fn lose_key(stage: &Stage) {
+    let issuer = stage.directory.join("issuer");
+    fs::remove_dir_all(&issuer).unwrap();
+    fs::create_dir(&issuer).unwrap();
 }
 
 /// The new key signs since long ago.

@@ -1,0 +1,114 @@
+//! A signing key as a SecureString of Parameter Store.
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::plan::desired::Tags;
+
+use super::error::{code, failed, garbled};
+use super::key_store::Value;
+
+pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
+    let result = client
+        .list_tags_for_resource()
+        .resource_type(ResourceTypeForTagging::Parameter)
+        .resource_id(name)
+        .send()
+        .await;
+    match result {
+        Ok(output) => {
+            let tags = output.tag_list().iter();
+            let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().to_owned());
+            let tags: Tags = tags.map(pair).collect();
+            // Nothing there would be an error, but is no more than a list of nothing in some emulators.
+            Ok(match tags.is_empty() && !exists(client, name).await? {
+                true => None,
+                false => Some(tags),
+            })
+        }
+        Err(e) if code(&e) == Some("InvalidResourceId") => Ok(None),
+        Err(e) => Err(failed(
+            format!("cannot look at the parameter {name}"),
+            "ssm:ListTagsForResource",
+            e,
+        )),
+    }
+}
+
+/// Without decryption: nobody's secret is read.
+async fn exists(client: &Client, name: &str) -> Result<bool> {
+    match client.get_parameter().name(name).send().await {
+        Ok(_) => Ok(true),
+        Err(e) if code(&e) == Some("ParameterNotFound") => Ok(false),
+        Err(e) => {
+            let what = format!("cannot look for the parameter {name}");
+            Err(failed(what, "ssm:GetParameter", e))
+        }
+    }
+}
+
+pub(super) async fn value(client: &Client, name: &str) -> Result<Value> {
+    let what = || format!("cannot read the parameter {name}");
+    let call = client.get_parameter().name(name).with_decryption(true);
+    let result = call.send().await;
+    let output = result.map_err(|e| failed(what(), "ssm:GetParameter", e))?;
+    let missing = || garbled(what(), "ssm:GetParameter", "no parameter");
+    let parameter = output.parameter.ok_or_else(missing)?;
+    let text = Zeroizing::new(parameter.value.ok_or_else(missing)?);
+    if parameter.r#type != Some(ParameterType::SecureString) {
+        return Err(Error::refused(format!("cannot use the parameter {name}"))
+            .because("it is not a SecureString: whoever may read parameters has read it"));
+    }
+    Ok(Value {
+        arn: parameter.arn.ok_or_else(missing)?,
+        text,
+    })
+}
+
+pub(super) async fn create(client: &Client, name: &str, text: &str, tags: &Tags) -> Result<bool> {
+    let tags = tags.iter().map(|(key, value)| tag_of(key, value));
+    let tags = tags.collect::<Result<_>>()?;
+    let result = client
+        .put_parameter()
+        .name(name)
+        .description("The signing key of a Kubernetes cluster's service account issuer")
+        .r#type(ParameterType::SecureString)
+        // Up to 4 KiB; RSA of 4096 bits takes 3.3.
+        .tier(ParameterTier::Standard)
+        .value(text)
+        .overwrite(false)
+        .set_tags(Some(tags))
+        .send()
+        .await;
+    match result {
+        Ok(_) => Ok(true),
+        Err(e) if code(&e) == Some("ParameterAlreadyExists") => Ok(false),
+        Err(e) => Err(failed(
+            format!("cannot create the parameter {name}"),
+            "ssm:PutParameter",
+            e,
+        )),
+    }
+}
+
+pub(super) async fn tag(client: &Client, name: &str, tags: &Tags) -> Result<()> {
+    let tags = tags.iter().map(|(key, value)| tag_of(key, value));
+    let result = client
+        .add_tags_to_resource()
+        .resource_type(ResourceTypeForTagging::Parameter)
+        .resource_id(name)
+        .set_tags(Some(tags.collect::<Result<_>>()?))
+        .send()
+        .await;
+    let what = || format!("cannot tag the parameter {name}");
+    result
+        .map(drop)
+        .map_err(|e| failed(what(), "ssm:AddTagsToResource", e))
+}
+
+fn tag_of(key: &str, value: &str) -> Result<Tag> {
+    let tag = Tag::builder().key(key).value(value).build();
+    tag.map_err(|e| Error::failed("cannot make a tag").because(e))
+}

@@ -1,0 +1,114 @@
+//! A signing key as a secret of Secrets Manager.
+
+use aws_sdk_secretsmanager::types::Tag;
+use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, error::SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::request_id::RequestId;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::plan::desired::Tags;
+
+use super::error::{code, failed, garbled};
+use super::key_store::Value;
+
+pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
+    let result = client.describe_secret().secret_id(name).send().await;
+    let secret = match result {
+        Ok(secret) => secret,
+        Err(e) if code(&e) == Some("ResourceNotFoundException") => return Ok(None),
+        Err(e) => return Err(cannot("look at", name, "DescribeSecret", e)),
+    };
+    if secret.deleted_date().is_some() {
+        return Err(deleted(name));
+    }
+    let tags = secret.tags().iter();
+    let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
+    Ok(Some(tags.filter_map(pair).collect()))
+}
+
+pub(super) async fn value(client: &Client, name: &str) -> Result<Value> {
+    let result = client.get_secret_value().secret_id(name).send().await;
+    let secret = result.map_err(|e| cannot("read", name, "GetSecretValue", e))?;
+    let operation = "secretsmanager:GetSecretValue";
+    let Some(text) = secret.secret_string else {
+        return Err(Error::refused(format!("cannot use the secret {name}"))
+            .because("it holds bytes, not text"));
+    };
+    Ok(Value {
+        arn: secret.arn.ok_or_else(|| {
+            garbled(
+                format!("cannot read the secret {name}"),
+                operation,
+                "no ARN",
+            )
+        })?,
+        text: Zeroizing::new(text),
+    })
+}
+
+pub(super) async fn create(
+    client: &Client,
+    name: &str,
+    id: &str,
+    text: &str,
+    tags: &Tags,
+) -> Result<bool> {
+    let tags = tags.iter().map(|(key, value)| tag_of(key, value));
+    let result = client
+        .create_secret()
+        .name(name)
+        // The version's own name: the same key once more is no other version, and no error.
+        .client_request_token(id)
+        .description("The signing key of a Kubernetes cluster's service account issuer")
+        .secret_string(text)
+        .set_tags(Some(tags.collect()))
+        .send()
+        .await;
+    match result {
+        Ok(_) => Ok(true),
+        Err(e) if code(&e) == Some("ResourceExistsException") => Ok(false),
+        Err(e) => Err(cannot("create", name, "CreateSecret", e)),
+    }
+}
+
+pub(super) async fn tag(client: &Client, name: &str, tags: &Tags) -> Result<()> {
+    let tags = tags.iter().map(|(key, value)| tag_of(key, value));
+    let call = client.tag_resource().secret_id(name);
+    let result = call.set_tags(Some(tags.collect())).send().await;
+    result
+        .map(drop)
+        .map_err(|e| cannot("tag", name, "TagResource", e))
+}
+
+fn tag_of(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build()
+}
+
+fn cannot<E>(verb: &str, name: &str, operation: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    let message = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::message)
+        .unwrap_or_default();
+    // InvalidRequestException, "… scheduled for deletion" of CreateSecret, "… marked for deletion" of others.
+    if message.contains("for deletion") {
+        return deleted(name);
+    }
+    let operation = format!("secretsmanager:{operation}");
+    failed(
+        format!("cannot {verb} the secret {name}"),
+        &operation,
+        error,
+    )
+}
+
+fn deleted(name: &str) -> Error {
+    Error::refused(format!("cannot use the secret {name}"))
+        .because("it is scheduled for deletion, and its name is not free until then")
+        .hint(format!(
+            "get it back: aws secretsmanager restore-secret --secret-id {name}"
+        ))
+}

@@ -1,0 +1,87 @@
+//! The signing key in a store of AWS, beside its files: for jobs whose disk is lost. The directory is then no
+//! more than a copy: what it lacks comes from the store, and where the two differ nobody is right.
+
+mod store;
+
+use std::path::Path;
+
+use crate::config::{Global, KeyStoreOptions};
+use crate::error::{Error, Result, shell_path};
+use crate::file;
+use crate::oidc::key::PublicKey;
+use crate::oidc::signing_key::SigningKey;
+use crate::output;
+
+use super::key_pair::{self, KeyPair};
+use super::resolve;
+pub(super) use store::{ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey, nameless};
+
+/// The store that the options name, with what is in it, for commands that have no session.
+pub(super) async fn connect(
+    global: &Global,
+    options: &KeyStoreOptions,
+    cluster: Option<&str>,
+    adopt: bool,
+) -> Result<Option<Store>> {
+    if options.key_store().is_none() {
+        return Ok(None);
+    }
+    let region = resolve::region(global).await?;
+    let aws = resolve::aws(global, &region).await?;
+    Store::open(options, cluster, Some(&aws), adopt).await
+}
+
+/// The pair in `dir` or in the store, which must be one key; or else a new one, when `bits` says how large.
+/// Nothing is written.
+pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Result<KeyPair> {
+    let is_there = KeyPair::is_there(dir)?;
+    let Some((store, stored)) = store.and_then(|store| Some((store, store.current()?))) else {
+        return match (bits, store) {
+            (Some(bits), _) => KeyPair::load_or_generate(dir, bits),
+            (None, Some(store)) if !is_there => Err(store.has_none()),
+            (None, _) => KeyPair::load_public(dir).map(KeyPair::of_public),
+        };
+    };
+    if !file::exists(&key_pair::signing_key_file(dir))? {
+        key_pair::check_public_file(dir, &stored.public)?;
+        return Ok(KeyPair::of_signing_key(
+            stored.key()?,
+            stored.public.clone(),
+        ));
+    }
+    let pair = KeyPair::load(dir)?;
+    let kid = pair.kid()?;
+    if kid == stored.kid {
+        return Ok(pair);
+    }
+    let error = Error::refused("cannot tell which signing key is meant")
+        .because(format!(
+            "{} has the kid {kid}",
+            output::path(&key_pair::signing_key_file(dir))
+        ))
+        .because(format!("{} has the kid {}", stored.arn, stored.kid));
+    Err(match store.has(&kid) {
+        true => error.hint(format!(
+            "that file is from before a rotation: 'irsactl rotate status --key-store {}' brings {} up to date",
+            store.kind().flag(),
+            shell_path(dir)
+        )),
+        false => error.hint("give another --dir, or another --cluster; neither is ever overwritten"),
+    })
+}
+
+/// The public key in `dir` or in the store, which is all that publishing needs.
+pub(super) fn public(dir: &Path, store: Option<&Store>) -> Result<PublicKey> {
+    Ok(pair(dir, None, store)?.public)
+}
+
+/// The signing key in `dir` or in the store, for the moment. No file is written.
+pub(super) fn signing_key(dir: &Path, store: Option<&Store>) -> Result<SigningKey> {
+    match store.and_then(Store::current) {
+        Some(stored) => {
+            pair(dir, None, store)?;
+            stored.key()
+        }
+        None => key_pair::signing_key(dir),
+    }
+}

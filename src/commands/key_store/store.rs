@@ -1,0 +1,334 @@
+//! A store of AWS, and the keys of a cluster in it.
+//!
+//! Each key is put under a name of its own, where nothing is, and read back; none is ever overwritten. What
+//! becomes of a key is told by tags, each of which is written once. The newest key that has been activated,
+//! or that replaced none, is the one that signs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use crate::aws::connect::Aws;
+use crate::aws::key_store::KeyStoreClient;
+use crate::aws::patience::Patience;
+use crate::config::KeyStoreOptions;
+use crate::error::{Error, Exit, Result};
+use crate::iam::key_store::KeyStore;
+use crate::oidc::key::{KeyError, Kid, PublicKey};
+use crate::oidc::signing_key::SigningKey;
+use crate::output;
+use crate::plan::desired::{MANAGED_BY, Tags};
+
+use super::super::change_options::owner_tags;
+use super::super::converge::after_changes;
+use super::super::key_pair::{self, KeyPair};
+
+/// The key that the value is: seen without reading it.
+const KID: &str = "irsactl/kid";
+/// The key that it is to replace.
+pub(in super::super) const REPLACES: &str = "irsactl/replaces";
+/// When it signed first, as far as is known; in seconds since 1970, as the others.
+pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
+/// Nobody is to accept its tokens any more.
+pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
+
+/// How long a key that was put may take to show.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+
+/// A store, and the keys of a cluster in it.
+pub(in super::super) struct Store {
+    client: KeyStoreClient,
+    kind: KeyStore,
+    cluster: String,
+    adopt: bool,
+    /// The oldest first.
+    keys: Vec<StoredKey>,
+}
+
+/// A key in a store.
+pub(in super::super) struct StoredKey {
+    name: String,
+    pub(in super::super) arn: String,
+    pub(in super::super) kid: Kid,
+    pub(in super::super) public: PublicKey,
+    pem: Zeroizing<String>,
+    pub(in super::super) tags: Tags,
+}
+
+impl StoredKey {
+    /// The key itself.
+    pub(in super::super) fn key(&self) -> Result<SigningKey> {
+        SigningKey::from_pem(self.pem.as_bytes()).map_err(|cause| unusable(&self.name, &cause))
+    }
+
+    fn signs(&self) -> bool {
+        !self.tags.contains_key(REPLACES) || self.tags.contains_key(ACTIVATED)
+    }
+}
+
+impl Store {
+    /// Reads what the store has for a cluster; none when the file is all, or without a connection.
+    pub(in super::super) async fn open(
+        options: &KeyStoreOptions,
+        cluster: Option<&str>,
+        aws: Option<&Aws>,
+        adopt: bool,
+    ) -> Result<Option<Self>> {
+        let (Some(kind), Some(aws)) = (options.key_store(), aws) else {
+            return Ok(None);
+        };
+        let cluster = cluster.ok_or_else(|| nameless(kind))?;
+        let mut store = Self {
+            client: aws.key_store(kind),
+            kind,
+            cluster: cluster.to_owned(),
+            adopt,
+            keys: Vec::new(),
+        };
+        while let Some(key) = store.read(store.keys.len() + 1).await? {
+            store.keys.push(key);
+        }
+        let (first, second) = (store.name(1), store.name(2));
+        if store.keys.is_empty() && store.client.tags(&second).await?.is_some() {
+            return Err(
+                Error::refused(format!("cannot use the signing keys in {}", kind.title()))
+                    .because(format!(
+                        "{second} is there, and {first}, which it came after, is not"
+                    ))
+                    .hint("get it back from where it is: each key leads to the next"),
+            );
+        }
+        Ok(Some(store))
+    }
+
+    pub(super) fn kind(&self) -> KeyStore {
+        self.kind
+    }
+
+    fn name(&self, number: usize) -> String {
+        self.kind.key_name(&self.cluster, number)
+    }
+
+    async fn read(&self, number: usize) -> Result<Option<StoredKey>> {
+        let name = self.name(number);
+        tracing::info!(name, "reading the key store");
+        let Some(tags) = self.client.tags(&name).await? else {
+            return Ok(None);
+        };
+        let (key, value) = MANAGED_BY;
+        if !self.adopt && tags.get(key).is_none_or(|found| found != value) {
+            return Err(Error::refused(format!("cannot use {name} in {}: it is not ours", self.kind.title()))
+                .because(format!("it exists, but has no tag {key}={value}"))
+                .hint(format!(
+                    "if it is this cluster's signing key: irsactl keygen --key-store {} --cluster {} --adopt",
+                    self.kind.flag(),
+                    self.cluster
+                )));
+        }
+        let value = self.client.value(&name).await?;
+        let public = SigningKey::from_pem(value.text.as_bytes()).and_then(|key| key.public());
+        let public = public.map_err(|cause| unusable(&name, &cause))?;
+        let kid = public.kid().map_err(|cause| unusable(&name, &cause))?;
+        if let Some(made) = tags.get(KID).filter(|made| *made != kid.as_str()) {
+            return Err(
+                Error::refused(format!("cannot use {name} in {}", self.kind.title()))
+                    .because(format!("it holds the key {kid}, and was made with {made}"))
+                    .hint(
+                        "somebody has overwritten it: get the version before back, then run again",
+                    ),
+            );
+        }
+        Ok(Some(StoredKey {
+            name,
+            arn: value.arn,
+            kid,
+            public,
+            pem: value.text,
+            tags,
+        }))
+    }
+
+    /// The key that signs.
+    pub(in super::super) fn current(&self) -> Option<&StoredKey> {
+        self.keys.iter().rfind(|key| key.signs())
+    }
+
+    /// The newest key: the one that signs, or the one that is to come.
+    pub(in super::super) fn newest(&self) -> Option<&StoredKey> {
+        self.keys.last()
+    }
+
+    /// Whether a key is there.
+    pub(in super::super) fn has(&self, kid: &Kid) -> bool {
+        self.keys.iter().any(|key| key.kid == *kid)
+    }
+
+    /// Where the keys are, or will be.
+    pub(in super::super) fn notes(&self) -> Vec<String> {
+        let place = self.kind.title();
+        let current = match self.current() {
+            Some(key) => format!("the signing key is in {place}: {}", key.arn),
+            None => format!(
+                "the signing key will be kept in {place} as {}",
+                self.name(1)
+            ),
+        };
+        let coming = self.keys.iter().filter(|key| !key.signs());
+        let coming = coming.map(|key| format!("the new signing key is in {place}: {}", key.arn));
+        std::iter::once(current).chain(coming).collect()
+    }
+
+    /// How to delete what is there.
+    pub(in super::super) fn deletion(&self) -> Vec<String> {
+        let keys = self.keys.iter();
+        keys.map(|key| self.kind.deletion(&key.name)).collect()
+    }
+
+    /// Puts a pair there when nothing is, and marks as ours what is taken over. Returns how many calls
+    /// changed something.
+    pub(in super::super) async fn keep(&mut self, pair: &KeyPair, dir: &Path) -> Result<usize> {
+        if self.keys.is_empty() {
+            return self.put(&pair.pem(dir)?, &pair.kid()?, None).await;
+        }
+        let mut changes = 0;
+        for number in 0..self.keys.len() {
+            let (kid, mut wanted) = (self.keys[number].kid.clone(), self.tags_of(None));
+            wanted.insert(KID.to_owned(), kid.to_string());
+            changes += self.tag(&kid, &wanted).await?;
+        }
+        Ok(changes)
+    }
+
+    fn tags_of(&self, replaces: Option<&Kid>) -> Tags {
+        let mut tags = owner_tags(Some(&self.cluster));
+        tags.extend(replaces.map(|kid| (REPLACES.to_owned(), kid.to_string())));
+        tags
+    }
+
+    /// Puts a key under the next name, never over anything, and reads it back. Returns how many calls
+    /// changed something.
+    pub(in super::super) async fn put(
+        &mut self,
+        pem: &str,
+        kid: &Kid,
+        replaces: Option<&Kid>,
+    ) -> Result<usize> {
+        let number = self.keys.len() + 1;
+        let name = self.name(number);
+        let mut tags = self.tags_of(replaces);
+        tags.insert(KID.to_owned(), kid.to_string());
+        let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
+        let cannot = || {
+            Error::refused(format!(
+                "cannot keep the signing key in {}",
+                self.kind.title()
+            ))
+        };
+        let stored = match self.read_back(number).await {
+            Err(error) if created => return Err(after_changes(error)),
+            stored => stored?,
+        };
+        if stored.kid != *kid {
+            return Err(cannot()
+                .because(format!(
+                    "{name} holds the key {}, which another run has made meanwhile",
+                    stored.kid
+                ))
+                .hint("run again, with a --dir that has no other key: it goes on with that one"));
+        }
+        output::say(format_args!(
+            "signing key kept in {}: {}",
+            self.kind.title(),
+            output::sanitized(&stored.arn)
+        ));
+        self.keys.push(stored);
+        Ok(usize::from(created))
+    }
+
+    async fn read_back(&self, number: usize) -> Result<StoredKey> {
+        let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
+        loop {
+            if let Some(key) = self.read(number).await? {
+                return Ok(key);
+            }
+            if !patience.wait().await {
+                return Err(
+                    Error::failed(format!("cannot read back {}", self.name(number)))
+                        .because(format!(
+                            "it was put into {}, and is not there",
+                            self.kind.title()
+                        ))
+                        .with_exit(Exit::Drift),
+                );
+            }
+        }
+    }
+
+    /// Adds the tags that a key lacks. Returns how many calls changed something.
+    pub(in super::super) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
+        let Some(key) = self.keys.iter_mut().find(|key| key.kid == *kid) else {
+            return Ok(0);
+        };
+        let mut missing = wanted.clone();
+        missing.retain(|tag, _| !key.tags.contains_key(tag));
+        if missing.is_empty() {
+            return Ok(0);
+        }
+        self.client.tag(&key.name, &missing).await?;
+        key.tags.extend(missing);
+        Ok(1)
+    }
+
+    /// Writes what is not in the files of `dir` yet, with all public keys that API servers are to accept.
+    pub(in super::super) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
+        pair.save(dir)?;
+        self.accept(dir)
+    }
+
+    /// Lets a public key file of these keys hold all that API servers are to accept, and no others of them.
+    pub(in super::super) fn accept(&self, dir: &Path) -> Result<()> {
+        let listed = key_pair::listed(dir)?;
+        if !self.keys.iter().any(|key| listed.contains(&key.public)) {
+            return Ok(());
+        }
+        let (rejected, accepted): (Vec<_>, Vec<_>) = self
+            .keys
+            .iter()
+            .partition(|key| key.tags.contains_key(COMPROMISED));
+        let accepted: Vec<_> = accepted.iter().map(|key| key.public.clone()).collect();
+        key_pair::accept(dir, &accepted)?;
+        rejected
+            .iter()
+            .try_for_each(|key| key_pair::reject(dir, &key.kid))
+    }
+
+    /// There is no key where the command needs one.
+    pub(super) fn has_none(&self) -> Error {
+        Error::refused("cannot use the signing key")
+            .because(format!(
+                "{} is not in {}, and there is no key file",
+                self.name(1),
+                self.kind.title()
+            ))
+            .hint(format!(
+                "make one with: irsactl keygen --key-store {} --cluster {}",
+                self.kind.flag(),
+                self.cluster
+            ))
+    }
+}
+
+/// The key has no name without a cluster.
+pub(in super::super) fn nameless(store: KeyStore) -> Error {
+    Error::usage(format!("cannot find the signing key in {}", store.title()))
+        .because("its name there is made of the cluster's")
+        .hint("give --cluster")
+}
+
+fn unusable(name: &str, cause: &KeyError) -> Error {
+    Error::refused(format!("cannot use {name} as the signing key"))
+        .because(cause)
+        .hint("it holds the PEM text of one RSA private key, and nothing else")
+}

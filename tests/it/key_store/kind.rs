@@ -1,0 +1,99 @@
+//! The stores, as a user and as anybody else in the account sees them.
+
+use serde_json::{Value, json};
+
+use crate::tenant::Tenant;
+
+/// A store, as a user and as AWS knows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    /// The value of --key-store.
+    pub(crate) flag: &'static str,
+    pub(crate) put: &'static str,
+    target: &'static str,
+    prefix: &'static str,
+}
+
+pub(crate) const STORES: [Kind; 2] = [
+    Kind {
+        flag: "secretsmanager",
+        put: "CreateSecret",
+        target: "secretsmanager",
+        prefix: "",
+    },
+    Kind {
+        flag: "ssm",
+        put: "PutParameter",
+        target: "AmazonSSM",
+        prefix: "/",
+    },
+];
+
+impl Kind {
+    /// The options of a command.
+    pub(crate) fn options(self) -> String {
+        format!("--key-store {} --cluster demo", self.flag)
+    }
+
+    /// Where the nth key is.
+    pub(crate) fn name(self, number: &str) -> String {
+        format!("{}irsactl/demo/signing-key{number}", self.prefix)
+    }
+
+    /// A call of anybody else.
+    #[track_caller]
+    pub(crate) fn call(self, tenant: &Tenant, operation: &str, body: &Value) -> Value {
+        let headers = format!(
+            "X-Amz-Target: {}.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\n",
+            self.target
+        );
+        let answer = tenant.call(self.flag, "POST", "/", &headers, &body.to_string());
+        serde_json::from_str(&answer).unwrap_or_default()
+    }
+
+    /// Puts something there, as anybody else would.
+    #[track_caller]
+    pub(crate) fn put(self, tenant: &Tenant, text: &str) {
+        let name = self.name("");
+        let body = match self.flag {
+            "ssm" => json!({ "Name": name, "Value": text, "Type": "SecureString" }),
+            _ => {
+                json!({ "Name": name, "SecretString": text, "ClientRequestToken": "x".repeat(32) })
+            }
+        };
+        self.call(tenant, self.put, &body);
+    }
+
+    /// What is there.
+    #[track_caller]
+    pub(crate) fn value(self, tenant: &Tenant, number: &str) -> String {
+        let name = self.name(number);
+        let value = match self.flag {
+            "ssm" => self.call(
+                tenant,
+                "GetParameter",
+                &json!({ "Name": name, "WithDecryption": true }),
+            )["Parameter"]["Value"]
+                .clone(),
+            _ => self.call(tenant, "GetSecretValue", &json!({ "SecretId": name }))["SecretString"]
+                .clone(),
+        };
+        value.as_str().unwrap().to_owned()
+    }
+
+    /// The changing calls that went to the store and were answered with success.
+    pub(crate) fn changes(self, tenant: &Tenant) -> Vec<String> {
+        let log = tenant.log();
+        let entries = log.iter().filter(|entry| {
+            entry["service"] == self.flag && entry["changing"] == true && entry["status"] == 200
+        });
+        entries
+            .map(|entry| entry["operation"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// As a new job finds it.
+pub(crate) fn lose_disk(tenant: &Tenant) {
+    tenant.shell("rm -rf issuer");
+}

@@ -1,0 +1,157 @@
+//! What is in a key store and is not what it should be: refused, and never overwritten.
+
+use serde_json::json;
+
+use crate::key_store::{Kind, STORES, lose_disk};
+use crate::tenant::Tenant;
+
+/// With a key in the store and in the issuer directory.
+fn with_key(store: Kind) -> Tenant {
+    let tenant = Tenant::new();
+    tenant.irsactl(&format!("keygen {}", store.options())).ok();
+    tenant
+}
+
+const COMMANDS: [&str; 5] = [
+    "keygen",
+    "jwks",
+    "bootstrap --yes",
+    "bootstrap --dry-run",
+    "token mint --stdout",
+];
+
+#[test]
+fn two_keys_are_one_too_many() {
+    for store in STORES {
+        let tenant = with_key(store);
+        let before = store.value(&tenant, "");
+        let (ours, theirs) = (tenant.kid("issuer/sa-signer.pub"), "other/sa-signer.pub");
+        let theirs = (tenant.irsactl("keygen --dir other").ok(), theirs).0;
+        for command in COMMANDS {
+            tenant
+                .irsactl(&format!("{command} --dir other {}", store.options()))
+                .fails(4, &["which signing key is meant", &ours, theirs.trim()]);
+        }
+        // The public file alone is enough to tell.
+        tenant.shell("rm other/sa-signer.key");
+        tenant
+            .irsactl(&format!("keygen --dir other {}", store.options()))
+            .fails(4, &[&ours, theirs.trim()]);
+        assert_eq!(store.value(&tenant, ""), before);
+        assert_eq!(store.changes(&tenant), [store.put]);
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_taken_over_only_when_asked() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        tenant.irsactl("keygen --dir elsewhere").ok();
+        let key = std::fs::read_to_string(tenant.path("elsewhere/sa-signer.key")).unwrap();
+        store.put(&tenant, &key);
+        for command in COMMANDS {
+            tenant
+                .irsactl(&format!("{command} {options}"))
+                .fails(4, &["it is not ours", "managed-by=irsactl", "--adopt"]);
+        }
+        // It is not even read.
+        let is_read = |entry: &serde_json::Value| {
+            entry["operation"] == "GetSecretValue"
+                || entry["body"].as_str().unwrap().contains("WithDecryption")
+        };
+        assert!(!tenant.log().iter().any(is_read));
+        tenant.irsactl(&format!("keygen --adopt {options}")).ok();
+        assert_eq!(
+            std::fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap(),
+            key
+        );
+        lose_disk(&tenant);
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        assert_eq!(store.value(&tenant, ""), key);
+        assert_eq!(store.changes(&tenant).len(), 2);
+
+        let other = Tenant::new();
+        store.put(&other, "-----BEGIN NONSENSE-----");
+        other
+            .irsactl(&format!("keygen --adopt {options}"))
+            .fails(4, &["as the signing key", "one RSA private key"]);
+    }
+}
+
+#[test]
+fn an_overwritten_key_is_noticed() {
+    for store in STORES {
+        let tenant = with_key(store);
+        tenant.irsactl("keygen --dir other").ok();
+        let key = std::fs::read_to_string(tenant.path("other/sa-signer.key")).unwrap();
+        let name = store.name("");
+        match store.flag {
+            "ssm" => store.call(
+                &tenant,
+                "PutParameter",
+                &json!({ "Name": name, "Value": key, "Type": "SecureString", "Overwrite": true }),
+            ),
+            _ => store.call(
+                &tenant,
+                "PutSecretValue",
+                &json!({ "SecretId": name, "SecretString": key, "ClientRequestToken": "y".repeat(32) }),
+            ),
+        };
+        lose_disk(&tenant);
+        tenant
+            .irsactl(&format!("bootstrap --yes {}", store.options()))
+            .fails(4, &["was made with", "somebody has overwritten it"]);
+    }
+}
+
+#[test]
+fn a_key_that_is_going_or_gone_is_not_made_anew() {
+    let [secrets, parameters] = STORES;
+    let tenant = with_key(secrets);
+    let options = secrets.options();
+    secrets.call(
+        &tenant,
+        "DeleteSecret",
+        &json!({ "SecretId": secrets.name("") }),
+    );
+    for command in ["keygen", "jwks", "bootstrap --yes --dir empty"] {
+        tenant.irsactl(&format!("{command} {options}")).fails(
+            4,
+            &[
+                "scheduled for deletion",
+                "aws secretsmanager restore-secret --secret-id irsactl/demo/signing-key",
+            ],
+        );
+    }
+    // It went between the look and the put.
+    let racing = Tenant::new().named();
+    racing.fail_next("CreateSecret", 1, 400, "InvalidRequestException",
+        "You can't create this secret because a secret with this name is already scheduled for deletion.");
+    racing
+        .irsactl(&format!("keygen {options}"))
+        .fails(4, &["restore-secret"]);
+
+    // In clear text: whoever may read parameters has read it.
+    let tenant = Tenant::new();
+    let tags = json!([{ "Key": "managed-by", "Value": "irsactl" }]);
+    tenant.irsactl("keygen").ok();
+    let key = std::fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
+    let body = json!({ "Name": parameters.name(""), "Value": key, "Type": "String", "Tags": tags });
+    parameters.call(&tenant, "PutParameter", &body);
+    tenant
+        .irsactl(&format!("keygen {}", parameters.options()))
+        .fails(4, &["not a SecureString"]);
+
+    // The first of two.
+    let tenant = Tenant::new();
+    let body = json!({ "Name": parameters.name("-2"), "Value": key, "Type": "SecureString", "Tags": tags });
+    parameters.call(&tenant, "PutParameter", &body);
+    tenant
+        .irsactl(&format!("bootstrap --yes {}", parameters.options()))
+        .fails(
+            4,
+            &["signing-key-2 is there, and /irsactl/demo/signing-key, which it came after, is not"],
+        );
+    assert_eq!(tenant.changes(), ["ssm:PutParameter"]);
+}

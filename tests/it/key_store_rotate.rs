@@ -1,0 +1,212 @@
+//! A rotation in which every step is another job, with an empty disk.
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::key_store::{Kind, STORES, lose_disk};
+use crate::tenant::{Run, Tenant};
+
+/// A step of a rotation, on an empty disk.
+fn step(tenant: &Tenant, store: Kind, step: &str) -> Run {
+    lose_disk(tenant);
+    tenant.irsactl(&format!("rotate {step} -o json {}", store.options()))
+}
+
+/// How many keys API servers that get `sa-signer.pub` accept.
+fn accepted(tenant: &Tenant) -> usize {
+    let listed = fs::read_to_string(tenant.path("issuer/sa-signer.pub")).unwrap();
+    listed.matches("BEGIN PUBLIC KEY").count()
+}
+
+/// A token of the key in a file.
+fn token(tenant: &Tenant, key: &str) {
+    let issuer = format!(
+        "https://{}.s3.{}.amazonaws.com",
+        tenant.bucket(),
+        tenant.region
+    );
+    tenant.shell(&format!(
+        "rm -rf signs token.jwt; mkdir -m 700 signs; cp -p {key} signs/sa-signer.key"
+    ));
+    tenant
+        .irsactl(&format!(
+            "token mint --dir signs --issuer {issuer} --out token.jwt"
+        ))
+        .ok();
+}
+
+/// Lets a time pass, as far as the store knows.
+fn shift(tenant: &Tenant, store: Kind, number: &str) {
+    let name = store.name(number);
+    let tags = json!([{ "Key": "irsactl/activated", "Value": "1000000000" }]);
+    match store.flag {
+        "ssm" => store.call(
+            tenant,
+            "AddTagsToResource",
+            &json!({ "ResourceType": "Parameter", "ResourceId": name, "Tags": tags }),
+        ),
+        _ => store.call(
+            tenant,
+            "TagResource",
+            &json!({ "SecretId": name, "Tags": tags }),
+        ),
+    };
+}
+
+#[test]
+fn a_rotation_goes_on_from_an_empty_disk() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        let old = tenant
+            .irsactl(&format!("bootstrap --yes -o json {options}"))
+            .json()["kid"]
+            .clone();
+        let first = store.value(&tenant, "");
+        step(&tenant, store, "activate").fails(4, &["none is under way"]);
+        step(&tenant, store, "prepare --dry-run").fails(4, &["--key-only"]);
+        let prepared = step(&tenant, store, "prepare --yes").json();
+        let new = prepared["new"].as_str().unwrap().to_owned();
+        assert_eq!((&prepared["old"], &prepared["changes"]), (&old, &json!(2)));
+        let next = format!("rotate activate {}", "--cluster demo --key-store");
+        assert!(
+            prepared["next"].as_str().unwrap().contains(&next),
+            "{prepared}"
+        );
+        let again = step(&tenant, store, "prepare --yes").json();
+        assert_eq!(
+            (&again["new"], &again["changes"]),
+            (&prepared["new"], &json!(0))
+        );
+        let status = step(&tenant, store, "status").json();
+        let roles: Vec<&Value> = status
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| &key["role"])
+            .collect();
+        assert_eq!(roles, ["old", "new"]);
+
+        // Until it is activated, the old key signs.
+        lose_disk(&tenant);
+        assert_eq!(
+            json!(tenant.irsactl(&format!("keygen {options}")).ok().trim()),
+            old
+        );
+        let accept = step(&tenant, store, "activate --single-node").json();
+        assert_eq!(
+            (&accept["stage"], accepted(&tenant)),
+            (&json!("accept-and-sign"), 2)
+        );
+        token(&tenant, accept["files"][1]["from"].as_str().unwrap());
+        let active = step(&tenant, store, "activate --token token.jwt").json();
+        assert_eq!(active["stage"], "active");
+        lose_disk(&tenant);
+        assert_eq!(
+            tenant.irsactl(&format!("keygen {options}")).ok().trim(),
+            new
+        );
+        step(&tenant, store, "prepare --yes").fails(4, &["is still published"]);
+        let retire = "retire --yes --token token.jwt";
+        step(&tenant, store, retire).fails(4, &["may be in use until"]);
+        shift(&tenant, store, "-2");
+        let retired = step(&tenant, store, retire).json();
+        assert_eq!(retired["stage"], "retired");
+        step(&tenant, store, retire).fails(4, &["none is under way"]);
+        tenant.irsactl(&format!("verify --dir none {options}")).ok();
+
+        // And the next one: the API servers go on accepting all three.
+        let third = step(&tenant, store, "prepare --yes").json();
+        assert_eq!((&third["old"], accepted(&tenant)), (&prepared["new"], 3));
+        let compromised = step(&tenant, store, "retire --yes --compromised").json();
+        assert_eq!(
+            (&compromised["stage"], accepted(&tenant)),
+            (&json!("compromised"), 2)
+        );
+        lose_disk(&tenant);
+        assert_eq!(
+            json!(tenant.irsactl(&format!("keygen {options}")).ok().trim()),
+            third["new"]
+        );
+        assert_eq!(accepted(&tenant), 2);
+        assert_eq!(store.value(&tenant, ""), first, "no key is overwritten");
+        let puts = store.changes(&tenant);
+        assert_eq!(puts.iter().filter(|one| *one == store.put).count(), 3);
+    }
+}
+
+/// A job that kept its disk, while another one went on.
+#[test]
+fn an_old_directory_is_brought_up_to_date() {
+    let store = STORES[0];
+    let tenant = Tenant::new();
+    let options = store.options();
+    tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+    tenant.shell("cp -rp issuer before");
+    let prepared = step(&tenant, store, "prepare --yes").json();
+    tenant.shell("cp -rp issuer prepared");
+    token(
+        &tenant,
+        &format!("issuer/sa-signer-{}.key", prepared["new"].as_str().unwrap()),
+    );
+    step(&tenant, store, "activate --token token.jwt").json();
+    tenant
+        .irsactl(&format!("keygen --dir before {options}"))
+        .fails(4, &["from before a rotation", "irsactl rotate status"]);
+    for dir in ["before", "prepared"] {
+        tenant
+            .irsactl(&format!("rotate status --dir {dir} {options}"))
+            .ok();
+        let kid = tenant
+            .irsactl(&format!("keygen --dir {dir} {options}"))
+            .ok();
+        assert_eq!(kid.trim(), prepared["new"], "{dir}");
+    }
+    // With files alone, and then with a store too.
+    let tenant = Tenant::bootstrapped().0;
+    let prepared = tenant
+        .irsactl("rotate prepare --cluster demo --yes -o json")
+        .json();
+    let stored = tenant
+        .irsactl(&format!("rotate prepare --yes -o json {options}"))
+        .json();
+    assert_eq!(stored["new"], prepared["new"]);
+    let status = step(&tenant, store, "status").json();
+    assert_eq!(status.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn of_two_rotations_at_once_one_wins() {
+    for store in STORES {
+        let tenant = Tenant::new().named();
+        let options = store.options();
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        tenant.delay_next(store.put, 3);
+        let mut first = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+        first.args(format!("rotate prepare --yes --dir first {options}").split(' '));
+        let first = first
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let second = tenant
+            .irsactl(&format!(
+                "rotate prepare --yes --dir second -o json {options}"
+            ))
+            .json();
+        let first: Run = first.wait_with_output().unwrap().into();
+        first.fails(4, &["which another run has made meanwhile"]);
+        let again = tenant
+            .irsactl(&format!(
+                "rotate prepare --yes --dir first -o json {options}"
+            ))
+            .json();
+        assert_eq!(
+            (&again["new"], &again["changes"]),
+            (&second["new"], &json!(0))
+        );
+    }
+}
