@@ -3,6 +3,7 @@
 use crate::config::Names;
 use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
+use crate::output::Step;
 use crate::plan::desired::{Desired, ThumbprintChoice};
 
 use super::change_options::ChangeOptions;
@@ -30,6 +31,7 @@ impl ClusterIssuer<'_> {
     ) -> Result<(Desired, Planned)> {
         let (provider, offline) = (self.provider, self.change.offline);
         let mut desired = self.desired(session, region)?;
+        let _step = Step::start("reading what is there");
         // The plan needs the thumbprint, reading what is there does not.
         let (thumbprint, observed) = tokio::join!(
             provider.thumbprint(desired.issuer.host(), offline),

@@ -15,7 +15,7 @@ use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
 use super::converge::{Planned, Session};
 
 /// Options that say how a command runs, not what is wanted.
-pub(super) const OF_THE_RUN: [&str; 12] = [
+pub(super) const OF_THE_RUN: [&str; 13] = [
     "dry_run",
     "offline",
     "detailed_exitcode",
@@ -26,6 +26,7 @@ pub(super) const OF_THE_RUN: [&str; 12] = [
     "profile",
     "output",
     "color",
+    "ci",
     "verbose",
     "timeout",
 ];

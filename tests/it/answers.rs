@@ -80,10 +80,11 @@ fn command_of(arguments: &[&str]) -> String {
 pub(crate) fn judge(arguments: &str, run: &Run) {
     let words: Vec<&str> = arguments.split_whitespace().collect();
     let command = command_of(&words);
-    let is_json = words.windows(2).any(|pair| pair == ["-o", "json"]);
-    let is_document =
-        DOCUMENTS.contains(&command.as_str()) || words.contains(&"--print-trust-policy");
-    if !is_json || is_document || run.stdout.is_empty() {
+    let has = |option: [&str; 2]| words.windows(2).any(|pair| pair == option);
+    let is_document = DOCUMENTS.contains(&command.as_str())
+        || words.contains(&"--print-trust-policy")
+        || has(["--out", "-"]);
+    if !has(["-o", "json"]) || is_document || run.stdout.is_empty() {
         return;
     }
     let answer = serde_json::from_str(&run.stdout).unwrap();
@@ -138,6 +139,9 @@ fn every_commands_answer_fits_and_another_member_would_not() {
         "keygen",
         "bootstrap --cluster demo --dry-run",
         "bootstrap --cluster demo --yes",
+        "bootstrap --cluster demo --tag team=platform --dry-run --out plan.json",
+        "apply plan.json",
+        "report --cluster demo --html report.html",
         "emit terraform --cluster demo",
         "publish --cluster demo --yes",
         "provider --cluster demo --dry-run",

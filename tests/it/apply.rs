@@ -91,7 +91,7 @@ fn the_same_state_gives_the_same_bytes_in_a_file_and_through_a_pipe() {
     tenant.irsactl(PLAN).ok();
     let first = fs::read(tenant.path("plan.json")).unwrap();
     // The order on the command line, how it was run, and a plan from before do not matter.
-    let again = format!("--timeout 60 -v {PLAN} --detailed-exitcode --documents docs -o env");
+    let again = format!("--timeout 60 -v --ci {PLAN} --detailed-exitcode --documents docs -o env");
     assert_eq!(tenant.irsactl(&again).code, 2);
     assert_eq!(fs::read(tenant.path("plan.json")).unwrap(), first);
     let piped = tenant.irsactl("bootstrap --dry-run --cluster demo --out - -o json");

@@ -17,7 +17,8 @@ directory = pathlib.Path(sys.argv[1])
 
 @functools.cache
 def validator(name):
-    schema = json.loads((directory / name).read_text())
+    path = directory / name
+    schema = json.loads(path.read_text()) if path.exists() else False
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
