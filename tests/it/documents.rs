@@ -123,7 +123,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 70);
+    assert_eq!(examples, 74);
 }
 
 #[test]

@@ -192,11 +192,16 @@ fn a_signal_during_the_last_call_counts_too() {
 #[test]
 fn a_failed_read_back_is_an_interruption() {
     let tenant = Tenant::with_key().named();
-    // The first run of a new bucket reads objects only after it has written them.
-    tenant.fail_next("GetObject", 10, 403, "AccessDenied", "no");
-    tenant
-        .irsactl(BOOTSTRAP)
-        .fails(5, &["s3:GetObject: AccessDenied"]);
+    // The last change takes a while: what is read after it is read back.
+    tenant.delay_next("CreateOpenIDConnectProvider", 2);
+    let begun = || match tenant.changes().len() {
+        5 => {
+            tenant.fail_next("GetObject", 10, 403, "AccessDenied", "no");
+            true
+        }
+        _ => false,
+    };
+    signalled(&tenant, "TERM", 0, begun).fails(5, &["s3:GetObject: AccessDenied"]);
     assert_eq!(tenant.changes().len(), 6);
 }
 
