@@ -30,8 +30,8 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --dry-run
   irsactl bootstrap --cluster demo --region us-west-2 --yes
 
-Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 a check failed or drift, 4 refused,
-  5 interrupted part-way, 64 usage, 77 no credentials or permission, 124 timeout, 130 SIGINT,
+Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 a check failed or drift,
+  4 refused, 5 interrupted part-way, 64 usage, 77 no credentials or permission, 124 timeout, 130 SIGINT,
   143 SIGTERM";
 
 /// One subcommand a step of the pipeline.

@@ -70,7 +70,7 @@ pub struct Error {
     causes: Vec<String>,
     hint: Option<String>,
     exit: Exit,
-    code: Option<String>,
+    code: Option<Box<str>>,
 }
 
 /// The result of everything that can fail at the edge.
@@ -132,7 +132,7 @@ impl Error {
 
     /// Keeps the error code of AWS.
     pub fn with_code(mut self, code: Option<String>) -> Self {
-        self.code = code;
+        self.code = code.map(String::into_boxed_str);
         self
     }
 

@@ -182,10 +182,12 @@ fn read(path: &Path, file: File, max: usize) -> Result<Zeroizing<Vec<u8>>> {
 
 fn cannot_read(path: &Path) -> Error {
     Error::failed(format!("cannot read {}", path.display()))
+        .hint("check the path, and that you may read it")
 }
 
 fn cannot_write(path: &Path) -> Error {
     Error::failed(format!("cannot write {}", path.display()))
+        .hint("check that its directory is there, and that you may write to it")
 }
 
 /// Whether others than the owner can write in a directory: they could put another key there.

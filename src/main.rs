@@ -10,7 +10,12 @@ use irsactl::{commands, memory, output};
 
 fn main() -> ExitCode {
     memory::without_core_dumps();
-    let arguments: Vec<_> = std::env::args_os().collect();
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|word| word == "help") {
+        // Another way to say it.
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
     if matches!(arguments.as_slice(), [_, only] if only == "--version" || only == "-V") {
         // What scripts ask at every start needs no tree of commands.
         let version = concat!("irsactl ", env!("CARGO_PKG_VERSION"), "\n");
@@ -45,6 +50,10 @@ fn failed(error: Error) -> Exit {
 fn print(message: &clap::Error) {
     let hostile =
         std::env::args_os().any(|argument| argument.to_string_lossy().contains(char::is_control));
+    if message.use_stderr() {
+        let text = message.to_string();
+        output::annotate(&output::sanitized(text.lines().next().unwrap_or_default()));
+    }
     match message.use_stderr() && hostile {
         true => output::say(output::sanitized(&message.to_string())),
         // A reader that has gone away is no error.

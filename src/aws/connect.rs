@@ -86,7 +86,7 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
     }
     let config = loader.load().await;
 
-    let endpoints: BTreeMap<_, _> = ["S3", "S3 Control", "IAM"]
+    let endpoints: BTreeMap<_, _> = ["S3", "S3 Control", "IAM", "STS", "Secrets Manager", "SSM"]
         .into_iter()
         .filter_map(|service| Some((service, endpoint_override(&config, service)?)))
         .collect();

@@ -1,6 +1,7 @@
 //! The AWS SDK's edge: connect, observe (reads ─▶ [`crate::plan::observed::Observed`]), apply
 //! ([`crate::plan::change::Change`] ─▶ one call), and what AWS's errors mean.
 
+mod absence;
 pub mod account;
 pub mod apply;
 pub mod assume;

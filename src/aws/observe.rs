@@ -13,6 +13,7 @@ use crate::iam::bucket::BucketName;
 use crate::plan::desired::{Desired, KeySet, PublicAccessBlock, Publication, Tags};
 use crate::plan::observed::{Bucket, Object, Observed, Provider};
 
+use super::absence::{existing, kept};
 use super::connect::Aws;
 use super::error::{code, failed, garbled, status};
 use super::{role, teardown};
@@ -65,6 +66,7 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
         roles,
         key_set,
         remains,
+        key_store: None,
     })
 }
 
@@ -103,42 +105,31 @@ pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<()> {
 
 async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<Bucket>> {
     let (bucket, owner) = (&publication.bucket, &publication.account);
+    existing(bucket_exists(aws, bucket, owner), || {
+        contents(aws, publication)
+    })
+    .await
+}
+
+async fn contents(aws: &Aws, publication: &Publication) -> Result<Bucket> {
+    let (bucket, owner) = (&publication.bucket, &publication.account);
     let [jwks_key, discovery_key] = publication.object_keys();
-    // All at once. Whether the bucket is there, and whose, tells what the other answers are worth.
-    let (exists, tags, public_access_block, policy, jwks, discovery) = tokio::join!(
-        bucket_exists(aws, bucket, owner),
+    let (tags, public_access_block, policy, jwks, discovery) = tokio::join!(
         tags(aws, bucket, owner),
         public_access_block(aws, publication),
         policy(aws, bucket, owner),
         object(aws, bucket, owner, &jwks_key),
         object(aws, bucket, owner, &discovery_key),
     );
-    if !exists? {
-        let access = public_access_block.err();
-        let objects = [jwks.err(), discovery.err()];
-        of_absent(
-            [tags.err(), access, policy.err()]
-                .into_iter()
-                .chain(objects),
-        )?;
-        return Ok(None);
-    }
-    let (tags, public_access_block, policy) = (tags?, public_access_block?, policy?);
-    let (jwks, discovery) = (jwks?, discovery?);
-    Ok(Some(Bucket {
-        tags,
-        public_access_block,
-        policy,
-        jwks,
-        discovery,
-    }))
-}
-
-/// What is left of the errors of reading a bucket that is not there.
-fn of_absent(misses: impl IntoIterator<Item = Option<Error>>) -> Result<()> {
-    let mut misses = misses.into_iter().flatten();
-    let other = misses.find(|error| error.code() != Some("NoSuchBucket"));
-    other.map_or(Ok(()), Err)
+    let mut worst = None;
+    let bucket = Bucket {
+        tags: kept(tags, &mut worst),
+        public_access_block: kept(public_access_block, &mut worst),
+        policy: kept(policy, &mut worst),
+        jwks: kept(jwks, &mut worst),
+        discovery: kept(discovery, &mut worst),
+    };
+    worst.map_or(Ok(bucket), Err)
 }
 
 /// Whether the bucket exists; an error when it is another account's or in another region.
@@ -182,16 +173,17 @@ pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) ->
 
 /// The bucket's tags and the object; none when the bucket is not there.
 async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>)>> {
-    let (exists, tags, object) = tokio::join!(
-        bucket_exists(aws, &set.bucket, &set.account),
-        tags(aws, &set.bucket, &set.account),
-        object(aws, &set.bucket, &set.account, &set.key)
-    );
-    if !exists? {
-        of_absent([tags.err(), object.err()])?;
-        return Ok(None);
-    }
-    Ok(Some((tags?, object?)))
+    let (bucket, owner) = (&set.bucket, &set.account);
+    existing(bucket_exists(aws, bucket, owner), || async {
+        let (tags, object) = tokio::join!(
+            tags(aws, bucket, owner),
+            object(aws, bucket, owner, &set.key)
+        );
+        let mut worst = None;
+        let seen = (kept(tags, &mut worst), kept(object, &mut worst));
+        worst.map_or(Ok(seen), Err)
+    })
+    .await
 }
 
 pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {

@@ -10,6 +10,7 @@ use crate::config::{Global, KeyStoreOptions, Names};
 use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
+use crate::output::markdown::{cell, chain};
 use crate::output::{self, Answer};
 
 use super::adopt::AdoptOptions;
@@ -81,6 +82,24 @@ pub(super) struct BootstrapAnswer {
 impl Answer for BootstrapAnswer {
     fn is_for_ci(&self) -> bool {
         true
+    }
+
+    fn markdown(&self) -> String {
+        let rows = [
+            ("issuer", self.issuer.to_string()),
+            ("provider", self.provider_arn.clone()),
+        ];
+        let kids = self.kids.iter().map(|kid| ("kid", kid.to_string()));
+        let roles = self.role_arns.iter().map(|arn| ("role", arn.clone()));
+        let links: Vec<_> = rows.iter().cloned().chain(roles).collect();
+        let rows = links.iter().cloned().chain(kids);
+        let rows: String = rows
+            .map(|(name, value)| format!("| {name} | {} |\n", cell(&value)))
+            .collect();
+        let (changes, picture) = (self.changes, chain(&links));
+        format!(
+            "### irsactl: bootstrap, changes made: {changes}\n\n| | |\n|---|---|\n{rows}\n{picture}"
+        )
     }
 
     fn text(&self) -> String {
@@ -161,11 +180,12 @@ impl Bootstrap {
         let flags_text = flags::render(&settings);
         self.provider
             .note_offline(change.offline, &mut planned.plan);
-        let notes: Vec<String> = match self.key_store.key_store() {
-            Some(kind) if change.offline => {
+        planned.observed.key_store = store.as_ref().map(|store| store.observed(&[]));
+        let notes: Vec<String> = match (self.key_store.key_store(), &planned.observed.key_store) {
+            (Some(kind), _) if change.offline => {
                 vec![format!("offline: {} was not looked at", kind.title())]
             }
-            _ => store.iter().flat_map(Store::notes).collect(),
+            (_, store) => store.iter().flat_map(|store| store.notes.clone()).collect(),
         };
         planned.plan.notes.extend(notes.iter().cloned());
         if change.dry_run {

@@ -16,6 +16,9 @@ use super::{resolve, role};
 
 /// Subcommands of `config`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl config print --config irsactl.yaml --region us-west-2")]
 pub struct Config {
     #[command(subcommand)]
     command: ConfigCommand,

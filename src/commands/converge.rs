@@ -113,15 +113,8 @@ impl<'s> Session<'s> {
             let _step = Step::start("asking AWS whose credentials these are");
             aws.identity().await?
         };
-        if let Some(account) = account.filter(|account| **account != identity.account) {
-            return Err(Error::refused(format!("cannot work in account {account}"))
-                .because(format!(
-                    "the credentials are of account {}: {}",
-                    identity.account, identity.arn
-                ))
-                .hint(
-                    "choose the profile of that account with --profile, or leave --account-id away",
-                ));
+        if let Some(account) = account {
+            resolve::same_account(&identity, account.as_str())?;
         }
         if identity.partition != partition {
             return Err(Error::refused(format!(

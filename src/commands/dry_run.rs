@@ -47,8 +47,10 @@ pub(super) fn run(
             output::print(&answer, global.output)?;
         }
     }
+    let puts = planned.observed.key_store.as_ref();
+    let puts = puts.is_some_and(|store| store.puts > 0);
     Ok(
-        match options.detailed_exitcode && !planned.plan.changes.is_empty() {
+        match options.detailed_exitcode && (puts || !planned.plan.changes.is_empty()) {
             true => Exit::Pending,
             false => Exit::Done,
         },

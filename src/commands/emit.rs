@@ -22,6 +22,9 @@ use super::{jwks, resolve, role};
 
 /// Subcommands of `emit`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl emit terraform --cluster demo --region us-west-2 > issuer.tf")]
 pub struct Emit {
     #[command(subcommand)]
     command: EmitCommand,

@@ -1,6 +1,7 @@
 //! The signing key in a store of AWS, beside its files: for jobs whose disk is lost. The directory is then no
 //! more than a copy: what it lacks comes from the store, and where the two differ nobody is right.
 
+mod missing;
 mod store;
 
 use std::path::Path;
@@ -14,7 +15,8 @@ use crate::output;
 
 use super::key_pair::{self, KeyPair};
 use super::resolve;
-pub(super) use store::{ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey, nameless};
+pub(super) use missing::nameless;
+pub(super) use store::{ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey};
 
 /// The store that the options name, with what is in it, for commands that have no session.
 pub(super) async fn connect(
@@ -28,6 +30,10 @@ pub(super) async fn connect(
     }
     let region = resolve::region(global).await?;
     let aws = resolve::aws(global, &region).await?;
+    let file = global.layers.file.as_ref();
+    if let Some(account) = file.and_then(|file| file.spec.account_id.as_ref()) {
+        resolve::same_account(&aws.identity().await?, account)?;
+    }
     Store::open(options, cluster, Some(&aws), adopt).await
 }
 
@@ -36,6 +42,9 @@ pub(super) async fn connect(
 pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Result<KeyPair> {
     let is_there = KeyPair::is_there(dir)?;
     let Some((store, stored)) = store.and_then(|store| Some((store, store.current()?))) else {
+        if let Some(store) = store.filter(|store| !store.is_empty()) {
+            return Err(store.is_between());
+        }
         return match (bits, store) {
             (Some(bits), _) => KeyPair::load_or_generate(dir, bits),
             (None, Some(store)) if !is_there => Err(store.has_none()),

@@ -49,5 +49,10 @@ fn page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
     let rendered = Page::new(command).title(name).render(&mut page);
     rendered.map_err(|e| Error::failed("cannot write a manual page").because(e))?;
-    Ok(page)
+    // What clap calls extra is what readers look for first.
+    let text = String::from_utf8_lossy(&page);
+    let text = text
+        .replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n")
+        .replace(".SH EXTRA\n", ".SH NOTES\n");
+    Ok(text.into_bytes())
 }

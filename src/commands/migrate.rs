@@ -27,6 +27,9 @@ use state::{Change, Migration, NewKey, command};
 
 /// Subcommands of `migrate`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl migrate status")]
 pub struct MigrateArgs {
     #[command(subcommand)]
     command: MigrateCommand,

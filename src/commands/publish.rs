@@ -15,7 +15,7 @@ use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
 use super::converge::Session;
-use super::key_store;
+use super::key_store::{self, Store};
 use super::stop::Stop;
 use super::{dry_run, jwks, resolve};
 
@@ -71,22 +71,22 @@ impl Publish {
         change.check()?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
+        let in_files = self.key_store.key_store().is_none();
         let keys = match self.adopt.keys()? {
+            None if in_files => Some(vec![key_store::public(&global.dir, None)?]),
+            keys => keys,
+        };
+        let account = self.names.account_id.as_ref();
+        let session = Session::open(global, stop, &region, account, change.offline).await?;
+        let keys = match keys {
             Some(keys) => keys,
             None => {
                 let cluster = self.names.cluster.as_deref();
-                let store = match change.offline {
-                    true => None,
-                    false => {
-                        key_store::connect(global, &self.key_store, cluster, change.adopt).await?
-                    }
-                };
-                vec![key_store::public(&global.dir, store.as_ref())?]
+                let store = Store::open(&self.key_store, cluster, session.aws(), change.adopt);
+                vec![key_store::public(&global.dir, store.await?.as_ref())?]
             }
         };
         let keys = jwks::jwk_set(&keys)?;
-        let account = self.names.account_id.as_ref();
-        let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
         let issuer = place.issuer.clone();
         let tags = change.tags(self.names.cluster.as_deref());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::aws::connect::{self, Aws};
+use crate::aws::connect::{self, Aws, Identity};
 use crate::aws::partition;
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, Names, parse_issuer};
@@ -69,6 +69,19 @@ pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin
 pub(super) async fn aws(global: &Global, region: &str) -> Result<Aws> {
     let roots = roots::load()?.built_in_pem();
     Ok(connect::connect(region, global.profile.as_deref(), roots).await)
+}
+
+/// Refuses credentials of another account than the one that is meant.
+pub(super) fn same_account(identity: &Identity, account: &str) -> Result<()> {
+    if account == identity.account.as_str() {
+        return Ok(());
+    }
+    Err(Error::refused(format!("cannot work in account {account}"))
+        .because(format!(
+            "the credentials are of account {}: {}",
+            identity.account, identity.arn
+        ))
+        .hint("choose the profile of that account with --profile, or leave --account-id away"))
 }
 
 /// The account: `--account-id`, or else what STS says of the credentials.

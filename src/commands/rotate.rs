@@ -39,6 +39,9 @@ const LONGEST_TOKEN: &str = "86400";
 
 /// Subcommands of `rotate`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl rotate status --cluster demo --region us-west-2")]
 pub struct Rotate {
     #[command(subcommand)]
     command: RotateCommand,

@@ -26,6 +26,9 @@ use super::{jwks, key_store, resolve};
 
 /// Subcommands of `token`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl token decode test.jwt")]
 pub struct TokenArgs {
     #[command(subcommand)]
     command: TokenCommand,

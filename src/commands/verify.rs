@@ -133,6 +133,17 @@ impl Verify {
 
 fn print(issuer: Option<Issuer>, checks: Report, global: &Global) -> Result<Exit> {
     let passed = !checks.failed();
+    if !passed {
+        let failed = checks
+            .0
+            .iter()
+            .filter(|check| check.outcome == Outcome::Fail);
+        let names: Vec<String> = failed.map(|check| check.name.to_string()).collect();
+        output::annotate(&format!(
+            "verify: failed: {}",
+            output::sanitized(&names.join(", "))
+        ));
+    }
     output::print(
         &VerifyAnswer {
             issuer,

@@ -143,7 +143,10 @@ impl ClusterFile {
     /// Reads and parses a file.
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.to_string_lossy();
-        let cannot = || Error::usage(format!("cannot use the cluster file '{shown}'"));
+        let cannot = || {
+            Error::usage(format!("cannot use the cluster file '{shown}'"))
+                .hint("'irsactl config schema' says what it may hold; --config takes its path")
+        };
         let file = std::fs::File::open(path).map_err(|e| cannot().because(e))?;
         let mut text = String::new();
         // The length of a device or a pipe is not known before.

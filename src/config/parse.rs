@@ -96,7 +96,7 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let command = program::name(P::command());
+    let command = program::name(P::command(), &arguments);
     let mut command = match settings.is_empty() {
         true => command,
         false => with_defaults(command, &settings),

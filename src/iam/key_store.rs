@@ -62,11 +62,12 @@ impl KeyStore {
     }
 
     /// The command that deletes a key.
-    pub fn deletion(self, name: &str) -> String {
-        match self {
-            Self::SecretsManager => format!("aws secretsmanager delete-secret --secret-id {name}"),
-            Self::Ssm => format!("aws ssm delete-parameter --name {name}"),
-        }
+    pub fn deletion(self, name: &str, region: &str) -> String {
+        let delete = match self {
+            Self::SecretsManager => "secretsmanager delete-secret --secret-id",
+            Self::Ssm => "ssm delete-parameter --name",
+        };
+        format!("aws --region {region} {delete} {name}")
     }
 
     /// What a command may call to find a key.

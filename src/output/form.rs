@@ -58,7 +58,7 @@ pub(super) fn render(answer: &impl Answer, format: Format) -> String {
 }
 
 /// The answer as JSON; an object says which version of its form it is.
-fn value(answer: &impl Answer) -> Value {
+pub(super) fn value(answer: &impl Answer) -> Value {
     let value = serde_json::to_value(answer).unwrap_or(Value::Null);
     match value {
         Value::Object(members)
@@ -90,7 +90,10 @@ pub(super) fn variables(value: &Value) -> String {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     };
-    let text = |value: &Value| match value {
+    let text = |name: &str, value: &Value| match value {
+        // A plan lists its changes; what was done says how many.
+        Value::Array(changes) if name == "changes" => Some(changes.len().to_string()),
+        Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => {
             let items: Option<Vec<String>> = items.iter().map(scalar).collect();
             items.map(|items| items.join(","))
@@ -99,7 +102,7 @@ pub(super) fn variables(value: &Value) -> String {
     };
     let members = value.as_object().into_iter().flatten();
     members
-        .filter_map(|(name, value)| Some((name, text(value)?)))
+        .filter_map(|(name, value)| Some((name, text(name, value)?)))
         .filter(|(_, text)| sanitize::is_harmless(text) && !text.contains(char::is_whitespace))
         .map(|(name, text)| format!("{name}={text}\n"))
         .collect()

@@ -6,9 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use serde_json::Value;
-
-use super::form::{Answer, variables};
+use super::form::{self, Answer, variables};
 
 /// Whether this is a job of GitHub Actions.
 pub(super) fn is_here() -> bool {
@@ -21,8 +19,7 @@ pub(super) fn publish(answer: &impl Answer) {
     if !is_here() || !answer.is_for_ci() {
         return;
     }
-    let value = serde_json::to_value(answer).unwrap_or(Value::Null);
-    append("GITHUB_OUTPUT", &variables(&value));
+    append("GITHUB_OUTPUT", &variables(&form::value(answer)));
     append("GITHUB_STEP_SUMMARY", &answer.markdown());
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::sanitized;
 
 /// A cell of a table.
-pub(super) fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let escaped = sanitized(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -28,7 +28,7 @@ pub(super) fn folded(title: &str, document: &Value) -> String {
 }
 
 /// A picture of what trusts what, from the cluster on.
-pub(super) fn chain(links: &[(&str, String)]) -> String {
+pub fn chain(links: &[(&str, String)]) -> String {
     let mut picture = "```mermaid\nflowchart LR\n".to_owned();
     for (index, (label, name)) in links.iter().enumerate() {
         let name = sanitized(name).replace(['"', '`', '<', '>', '#'], " ");

@@ -4,7 +4,7 @@ mod form;
 mod github;
 mod hcl;
 pub mod html;
-mod markdown;
+pub mod markdown;
 pub mod plan;
 pub mod program;
 pub mod report;
@@ -50,13 +50,18 @@ pub fn say(line: impl Display) {
     let _ = step::at_rest(|| writeln!(anstream::stderr().lock(), "{line}"));
 }
 
+/// Shows a message beside the job's log, where a CI system has a place for it.
+pub fn annotate(message: &str) {
+    if let Some(annotation) = github::annotation(message) {
+        say(annotation);
+    }
+}
+
 /// Prints an error on stderr, with colours on a terminal.
 pub fn print_error(error: &Error) {
     let parts = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
     let told: Vec<String> = parts.map(sanitized).collect();
-    if let Some(annotation) = github::annotation(&told.join(": ")) {
-        say(annotation);
-    }
+    annotate(&told.join(": "));
     const RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
     const BOLD: anstyle::Style = anstyle::Style::new().bold();
     say(format_args!(

@@ -131,12 +131,10 @@ impl Answer for PlanAnswer {
             let _ = writeln!(text, "| {sign} | {resource} | {} |", change.operation);
         }
         for change in &self.changes {
+            let (sign, resource) = (symbol(change.action), cell(&change.resource));
+            let _ = writeln!(text, "\n**{sign} {resource}**\n");
             for field in &change.fields {
-                let shown = field.after.as_ref().or(field.before.as_ref());
-                if let Some(document) = shown.filter(|value| value.is_object()) {
-                    let title = format!("{} of {}", field.name, change.resource);
-                    text += &format!("\n{}", folded(&title, document));
-                }
+                text += &field_in_markdown(field, &change.resource);
             }
         }
         for note in &self.notes {
@@ -163,6 +161,38 @@ impl PlanAnswer {
             ),
         }
     }
+}
+
+/// A line of a list, or the documents before and after, folded.
+fn field_in_markdown(field: &Field, resource: &str) -> String {
+    let name = field.name;
+    let sides = [("before", &field.before), ("after", &field.after)];
+    if !sides
+        .iter()
+        .any(|(_, side)| side.as_ref().is_some_and(is_document))
+    {
+        let shown: Vec<String> = sides
+            .iter()
+            .filter_map(|(_, side)| side.as_ref())
+            .map(value)
+            .collect();
+        return format!("- {name}: {}\n", cell(&shown.join(" → ")));
+    }
+    let folded = sides.iter().filter_map(|(when, side)| {
+        let title = match (&field.before, &field.after) {
+            (Some(_), Some(_)) => format!("{resource}: {name} {when}"),
+            _ => format!("{resource}: {name}"),
+        };
+        Some(format!("\n{}\n", folded(&title, side.as_ref()?)))
+    });
+    folded.collect()
+}
+
+/// Whether a value is shown in lines of its own.
+fn is_document(value: &Value) -> bool {
+    value
+        .as_object()
+        .is_some_and(|members| !members.values().all(Value::is_string))
 }
 
 /// What trusts what, by their names.

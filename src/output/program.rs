@@ -1,6 +1,6 @@
 //! What a person types to start this program.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::Command;
@@ -27,10 +27,29 @@ pub fn named(text: &str) -> String {
     }
 }
 
-/// The command line as its help names it.
-pub fn name(command: Command) -> Command {
+/// The examples, which readers look for, before the options.
+const HELP: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
+
+/// The command line as its help names it, for these arguments.
+pub fn name(command: Command, arguments: &[OsString]) -> Command {
+    let command = examples_first(command, arguments);
     match plugin() {
         Some(plugin) => with_examples(command.bin_name(plugin.trim_end())),
+        None => command,
+    }
+}
+
+/// Only the commands that are named can be asked for help.
+fn examples_first(command: Command, words: &[OsString]) -> Command {
+    let command = command.help_template(HELP);
+    let below = words.iter().enumerate().find_map(|(index, word)| {
+        let found = command.find_subcommand(word)?;
+        Some((index, found.get_name().to_owned()))
+    });
+    match below {
+        Some((index, name)) => {
+            command.mut_subcommand(name, |below| examples_first(below, &words[index + 1..]))
+        }
         None => command,
     }
 }

@@ -51,7 +51,10 @@ impl Change {
             ],
             Self::TagBucket { before, after, .. }
             | Self::TagProvider { before, after, .. }
-            | Self::TagRole { before, after, .. } => differing("tags", json!(before), json!(after)),
+            | Self::TagRole { before, after, .. } => match before.is_empty() {
+                true => vec![set("tags", json!(after))],
+                false => differing("tags", json!(before), json!(after)),
+            },
             Self::PutPublicAccessBlock { before, after, .. } => [
                 (
                     "BlockPublicAcls",

@@ -21,6 +21,17 @@ pub struct Observed {
     pub key_set: Option<(Tags, Option<Object>)>,
     /// What is left of an issuer that is to go.
     pub remains: Option<Remains>,
+    /// The key store, where one is used.
+    pub key_store: Option<KeyStore>,
+}
+
+/// Where the signing key is kept, or will be. No key is in it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct KeyStore {
+    /// As the plan's notes have it.
+    pub notes: Vec<String>,
+    /// How many keys are to be put there, before the plan's changes.
+    pub puts: usize,
 }
 
 /// A bucket of this account in this region.

@@ -77,6 +77,7 @@ fn every_example_of_a_help_page_works() {
     fs::copy(file, tenant.path("irsactl.yaml")).unwrap();
     let mut examples = 0;
     for command in [
+        "",
         "keygen",
         "jwks",
         "discovery",
@@ -90,6 +91,7 @@ fn every_example_of_a_help_page_works() {
         "webhook",
         "echoer",
         "migrate start",
+        "migrate",
         "migrate status",
         "migrate next",
         "migrate back",
@@ -101,11 +103,15 @@ fn every_example_of_a_help_page_works() {
         "policy",
         "config print",
         "config schema",
+        "emit",
         "emit terraform",
+        "config",
+        "token",
         "completions",
         "man",
         "rotate prepare",
         "rotate activate",
+        "rotate",
         "rotate status",
         "rotate retire",
         "destroy",
@@ -123,7 +129,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 74);
+    assert_eq!(examples, 82);
 }
 
 #[test]

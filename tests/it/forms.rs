@@ -56,7 +56,11 @@ fn a_review_is_a_table_with_documents_and_a_picture() {
     );
     assert_eq!(plan.matches("\n| + | ").count(), 5);
     assert!(
-        plan.contains("<details><summary>policy of bucket policy of s3://demo-oidc-"),
+        plan.contains("<details><summary>bucket policy of s3://demo-oidc-"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("\n- BlockPublicPolicy: true → false\n"),
         "{plan}"
     );
     for link in [

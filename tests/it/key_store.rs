@@ -84,7 +84,7 @@ fn every_command_works_with_the_key_that_another_job_has_made() {
         assert!(
             destroyed
                 .stderr
-                .contains(&format!("delete it: aws {}", store.flag)),
+                .contains(&format!("delete it: aws --region us-west-2 {}", store.flag)),
             "{destroyed:#?}"
         );
         destroyed.ok();

@@ -20,10 +20,12 @@ use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::desired::{MANAGED_BY, Tags};
+use crate::plan::observed;
 
 use super::super::change_options::owner_tags;
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
+use super::missing::nameless;
 
 /// The key that the value is: seen without reading it.
 const KID: &str = "irsactl/kid";
@@ -41,7 +43,8 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 pub(in super::super) struct Store {
     client: KeyStoreClient,
     kind: KeyStore,
-    cluster: String,
+    pub(super) cluster: String,
+    region: String,
     adopt: bool,
     /// The oldest first.
     keys: Vec<StoredKey>,
@@ -64,7 +67,8 @@ impl StoredKey {
     }
 
     fn signs(&self) -> bool {
-        !self.tags.contains_key(REPLACES) || self.tags.contains_key(ACTIVATED)
+        let is_coming = self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED);
+        !is_coming && !self.tags.contains_key(COMPROMISED)
     }
 }
 
@@ -84,6 +88,7 @@ impl Store {
             client: aws.key_store(kind),
             kind,
             cluster: cluster.to_owned(),
+            region: aws.region.clone(),
             adopt,
             keys: Vec::new(),
         };
@@ -107,7 +112,7 @@ impl Store {
         self.kind
     }
 
-    fn name(&self, number: usize) -> String {
+    pub(super) fn name(&self, number: usize) -> String {
         self.kind.key_name(&self.cluster, number)
     }
 
@@ -183,7 +188,8 @@ impl Store {
     /// How to delete what is there.
     pub(in super::super) fn deletion(&self) -> Vec<String> {
         let keys = self.keys.iter();
-        keys.map(|key| self.kind.deletion(&key.name)).collect()
+        keys.map(|key| self.kind.deletion(&key.name, &self.region))
+            .collect()
     }
 
     /// Puts a pair there when nothing is, and marks as ours what is taken over. Returns how many calls
@@ -191,6 +197,9 @@ impl Store {
     pub(in super::super) async fn keep(&mut self, pair: &KeyPair, dir: &Path) -> Result<usize> {
         if self.keys.is_empty() {
             return self.put(&pair.pem(dir)?, &pair.kid()?, None).await;
+        }
+        if !self.has(&pair.kid()?) {
+            return Err(self.is_between());
         }
         let mut changes = 0;
         for number in 0..self.keys.len() {
@@ -304,27 +313,23 @@ impl Store {
             .try_for_each(|key| key_pair::reject(dir, &key.kid))
     }
 
-    /// There is no key where the command needs one.
-    pub(super) fn has_none(&self) -> Error {
-        Error::refused("cannot use the signing key")
-            .because(format!(
-                "{} is not in {}, and there is no key file",
-                self.name(1),
-                self.kind.title()
-            ))
-            .hint(format!(
-                "make one with: irsactl keygen --key-store {} --cluster {}",
-                self.kind.flag(),
-                self.cluster
-            ))
+    /// What a plan has seen of the store; `coming` are keys that it will be given besides.
+    pub(in super::super) fn observed(&self, coming: &[Kid]) -> observed::KeyStore {
+        let place = self.kind.title();
+        let coming: Vec<&Kid> = coming.iter().filter(|kid| !self.has(kid)).collect();
+        let new = coming
+            .iter()
+            .map(|kid| format!("the new signing key {kid} will be kept in {place}"));
+        observed::KeyStore {
+            notes: self.notes().into_iter().chain(new).collect(),
+            puts: usize::from(self.keys.is_empty()) + coming.len(),
+        }
     }
-}
 
-/// The key has no name without a cluster.
-pub(in super::super) fn nameless(store: KeyStore) -> Error {
-    Error::usage(format!("cannot find the signing key in {}", store.title()))
-        .because("its name there is made of the cluster's")
-        .hint("give --cluster")
+    /// Whether nothing is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
 }
 
 fn unusable(name: &str, cause: &KeyError) -> Error {

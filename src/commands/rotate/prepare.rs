@@ -14,7 +14,6 @@ use crate::output;
 use super::super::change_options::ChangeOptions;
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
-use super::super::key_store::Store;
 use super::super::stop::Stop;
 use super::super::token::now;
 use super::super::{dry_run, jwks};
@@ -108,7 +107,9 @@ impl Prepare {
         rotation.adopted = !KeyPair::is_there(dir)?;
         let begun = under_way.is_some();
         // Before anything is published, so that no step after this one speaks of files that are not there.
-        let notes: Vec<String> = store.iter().flat_map(Store::notes).collect();
+        let seen = store
+            .as_ref()
+            .map(|store| store.observed(std::slice::from_ref(&new)));
         let beginning = rotation.clone();
         let write = || {
             if let Some(key) = &made {
@@ -146,7 +147,9 @@ impl Prepare {
             let join = jwks::jwk_set(std::slice::from_ref(&public))?;
             let desired = scene.desired(join, &[], change.adopt);
             let mut planned = scene.session.plan(&desired).await?;
+            let notes = seen.iter().flat_map(|seen| seen.notes.clone());
             planned.plan.notes.extend(notes);
+            planned.observed.key_store = seen;
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
             }

@@ -54,6 +54,13 @@ fn fetch(store: &Store, dir: &Path, issuer: &Issuer) -> Result<()> {
             Some(local) => return Err(two_rotations(dir, local, &told)),
             None => told,
         };
+        let current = signing_key_file(dir);
+        if file::exists(&current)? {
+            let kid = state::kid_of(&current)?;
+            if kid != merged.old && kid != merged.new && !store.has(&kid) {
+                return Err(another_cluster(dir, &kid, &merged));
+            }
+        }
         if merged.new == newest.kid {
             bring(dir, newest)?;
         }
@@ -143,6 +150,17 @@ pub(super) async fn reject(store: &mut Store, rotation: &Rotation) -> Result<()>
     let tags = Tags::from([(COMPROMISED.to_owned(), "true".to_owned())]);
     store.tag(&rotation.old, &tags).await?;
     Ok(())
+}
+
+fn another_cluster(dir: &Path, kid: &Kid, told: &Rotation) -> Error {
+    let Rotation { old, new, .. } = told;
+    Error::refused("cannot bring the keys of the key store")
+        .because(format!(
+            "{} has the key {kid}, which is none of the store's",
+            output::path(dir)
+        ))
+        .because(format!("the key store is about {old} and {new}"))
+        .hint("give an empty --dir: it is filled from the store; or another --cluster")
 }
 
 fn two_rotations(dir: &Path, local: &Rotation, told: &Rotation) -> Error {

@@ -1,0 +1,41 @@
+//! What is said when the store has not the key that a command needs.
+
+use crate::error::Error;
+use crate::iam::key_store::KeyStore;
+
+use super::store::Store;
+
+impl Store {
+    /// There are keys, and none that signs.
+    pub(super) fn is_between(&self) -> Error {
+        let error = Error::refused("cannot tell which signing key is meant");
+        let newest = self
+            .newest()
+            .map(|key| format!("{} has not been activated, and no other key signs", key.arn));
+        error
+            .because(newest.unwrap_or_default())
+            .hint("a rotation is under way: go on with 'irsactl rotate activate', or 'irsactl rotate status' to see it")
+    }
+
+    /// There is no key where the command needs one.
+    pub(super) fn has_none(&self) -> Error {
+        Error::refused("cannot use the signing key")
+            .because(format!(
+                "{} is not in {}, and there is no key file",
+                self.name(1),
+                self.kind().title()
+            ))
+            .hint(format!(
+                "make one with: irsactl keygen --key-store {} --cluster {}",
+                self.kind().flag(),
+                self.cluster
+            ))
+    }
+}
+
+/// The key has no name without a cluster.
+pub(in super::super) fn nameless(store: KeyStore) -> Error {
+    Error::usage(format!("cannot find the signing key in {}", store.title()))
+        .because("its name there is made of the cluster's")
+        .hint("give --cluster")
+}
