@@ -155,3 +155,64 @@ fn a_key_that_is_going_or_gone_is_not_made_anew() {
         );
     assert_eq!(tenant.changes(), ["ssm:PutParameter"]);
 }
+
+#[test]
+fn credentials_of_another_account_than_the_cluster_files_get_no_key() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        tenant.write(
+            "irsactl.yaml",
+            format!(
+                "apiVersion: irsactl/v1alpha1\nkind: Cluster\nmetadata:\n  name: demo\nspec:\n  \
+                 accountId: \"999999999999\"\n  keys:\n    store: {}\n",
+                store.flag
+            ),
+        );
+        tenant
+            .irsactl("keygen --config irsactl.yaml")
+            .fails(4, &["cannot work in account 999999999999"]);
+        assert!(store.changes(&tenant).is_empty());
+    }
+}
+
+#[test]
+fn a_rotation_of_another_cluster_leaves_the_directory_alone() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        tenant
+            .irsactl(&format!("rotate prepare --yes {options}"))
+            .ok();
+        let other = tenant.irsactl("keygen --dir other").ok();
+        let before = tenant.shell("cd other; sha256sum *");
+        tenant
+            .irsactl(&format!("rotate status --dir other {options}"))
+            .fails(4, &["which is none of the store's", other.trim()]);
+        assert_eq!(tenant.shell("cd other; sha256sum *"), before);
+    }
+}
+
+#[test]
+fn a_saved_plan_is_of_what_was_in_the_key_store() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        tenant.irsactl("keygen").ok();
+        let plan = format!("bootstrap {options} --dry-run --detailed-exitcode --out plan.json");
+        assert_eq!(tenant.irsactl(&plan).code, 2);
+        tenant.irsactl(&format!("keygen {options}")).ok();
+        let changes = tenant.changes().len();
+        tenant
+            .irsactl("apply plan.json")
+            .fails(4, &["not as it was: key store"]);
+        assert_eq!(tenant.changes().len(), changes);
+        // All is there but the key: a change is pending all the same.
+        let tenant = Tenant::with_key();
+        tenant.irsactl("bootstrap --cluster demo --yes").ok();
+        assert_eq!(tenant.irsactl(&plan).code, 2);
+        tenant.irsactl("apply plan.json").ok();
+        assert_eq!(store.changes(&tenant), [store.put]);
+        assert_eq!(tenant.irsactl(&plan).code, 0);
+    }
+}
