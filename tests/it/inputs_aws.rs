@@ -245,7 +245,7 @@ fn each_error_of_aws_says_what_it_means_and_the_next_run_converges() {
             403,
             "AccessDenied",
             "no\r\n::warning::x",
-            5,
+            77,
             &["s3:GetBucketPolicy", "no\\r\\n::warning::x"],
         ),
         (
@@ -253,7 +253,7 @@ fn each_error_of_aws_says_what_it_means_and_the_next_run_converges() {
             405,
             "MethodNotAllowed",
             "no",
-            124,
+            1,
             &["MethodNotAllowed"],
         ),
     ];
