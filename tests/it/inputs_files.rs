@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use crate::tenant::{Offline, Run};
@@ -70,14 +70,22 @@ fn names(work: &Offline, dir: &str) -> Vec<String> {
 
 const MOUNTS: [&str; 3] = ["-m", "sh", "-c"];
 
+fn can_mount(test: &str) -> bool {
+    let mount = [&MOUNTS[..], &["mount -t tmpfs tmpfs /mnt"]].concat();
+    allowed(test, "unshare", &mount)
+}
+
+/// Runs a script that may mount what nobody else sees.
+fn mounting(work: &Offline, script: &str) -> Output {
+    let mut command = work.command("unshare");
+    command.args(MOUNTS).arg(format!("set -e; {script}"));
+    command.output().unwrap()
+}
+
 #[test]
 fn a_full_disk_leaves_no_part_of_a_file() {
     let test = "a_full_disk_leaves_no_part_of_a_file";
-    if !allowed(
-        test,
-        "unshare",
-        &[&MOUNTS[..], &["mount -t tmpfs tmpfs /mnt"]].concat(),
-    ) {
+    if !can_mount(test) {
         return;
     }
     let work = Offline::new();
@@ -93,12 +101,7 @@ fn a_full_disk_leaves_no_part_of_a_file() {
          test -z \"$(ls -A docs | grep irsactl)\"
          for file in docs/*; do test ! -e $file || test -s $file; done"
     );
-    let output = work
-        .command("unshare")
-        .args(MOUNTS)
-        .arg(format!("set -e; {script}"))
-        .output()
-        .unwrap();
+    let output = mounting(&work, &script);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{output:#?}");
     assert_eq!(said.matches("No space left on device").count(), 3, "{said}");
@@ -112,11 +115,7 @@ fn a_full_disk_leaves_no_part_of_a_file() {
 #[test]
 fn a_read_only_file_system_is_named_and_read_from() {
     let test = "a_read_only_file_system_is_named_and_read_from";
-    if !allowed(
-        test,
-        "unshare",
-        &[&MOUNTS[..], &["mount -t tmpfs tmpfs /mnt"]].concat(),
-    ) {
+    if !can_mount(test) {
         return;
     }
     let work = Offline::new();
@@ -126,12 +125,7 @@ fn a_read_only_file_system_is_named_and_read_from() {
          {BINARY} keygen; {BINARY} jwks; {BINARY} {OFFLINE}
          for dir in empty new; do {BINARY} keygen --dir $dir && exit 1; test $? = 1; done"
     );
-    let output = work
-        .command("unshare")
-        .args(MOUNTS)
-        .arg(format!("set -e; {script}"))
-        .output()
-        .unwrap();
+    let output = mounting(&work, &script);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{output:#?}");
     assert_eq!(said.matches("Read-only file system").count(), 2, "{said}");

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::key_store::STORES;
-use crate::least_privilege::{MiniStack, actions, needed, without};
+use crate::least_privilege::{actions, needed, without};
+use crate::ministack::MiniStack;
 use crate::tenant::Tenant;
 
 #[test]

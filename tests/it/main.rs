@@ -51,6 +51,7 @@ mod migrate;
 mod migrate_cluster;
 mod migrate_evidence;
 mod migrate_state;
+mod ministack;
 mod packaging;
 mod properties;
 mod refusals;
