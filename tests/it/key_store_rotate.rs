@@ -210,3 +210,21 @@ fn of_two_rotations_at_once_one_wins() {
         );
     }
 }
+
+#[test]
+fn a_compromised_key_is_marked_before_anything_can_go_wrong() {
+    for store in STORES {
+        let tenant = Tenant::new().named();
+        let options = store.options();
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        step(&tenant, store, "prepare --yes").ok();
+        tenant.fail_next("PutObject", 9, 403, "AccessDenied", "no");
+        let cut = step(&tenant, store, "retire --compromised --yes");
+        assert_eq!(cut.code, 5, "{cut:#?}");
+        // No job gets the old key any more, and the new one does not sign yet.
+        lose_disk(&tenant);
+        tenant
+            .irsactl(&format!("keygen {options}"))
+            .fails(4, &["has not been activated", "rotate"]);
+    }
+}

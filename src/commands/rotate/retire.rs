@@ -67,9 +67,14 @@ impl Retire {
         if change.dry_run {
             return dry_run::run(global, &scene.session, &desired, &planned, change, None);
         }
+        // First, so that no job takes a compromised key out of the store again, whatever comes between.
+        let reject = async || match &mut store {
+            Some(store) if self.compromised => stored::reject(store, &rotation).await,
+            _ => Ok(0),
+        };
         let outcome = scene
             .session
-            .carry_out(&desired, planned, change, async || Ok(0))
+            .carry_out(&desired, planned, change, reject)
             .await?;
         let finished = self.finish(
             global,
@@ -115,9 +120,6 @@ impl Retire {
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
         if let Some(store) = store {
-            if self.compromised {
-                stored::reject(store, rotation).await?;
-            }
             stored::record(store, rotation).await?;
         }
         rotation.save(&global.dir)

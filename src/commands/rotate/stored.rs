@@ -145,11 +145,10 @@ pub(super) async fn record(store: &mut Store, rotation: &Rotation) -> Result<()>
     Ok(())
 }
 
-/// Tells the store that nobody is to accept the old key.
-pub(super) async fn reject(store: &mut Store, rotation: &Rotation) -> Result<()> {
+/// Tells the store that nobody is to accept the old key. Returns how many changes were made.
+pub(super) async fn reject(store: &mut Store, rotation: &Rotation) -> Result<usize> {
     let tags = Tags::from([(COMPROMISED.to_owned(), "true".to_owned())]);
-    store.tag(&rotation.old, &tags).await?;
-    Ok(())
+    store.tag(&rotation.old, &tags).await
 }
 
 fn another_cluster(dir: &Path, kid: &Kid, told: &Rotation) -> Error {
