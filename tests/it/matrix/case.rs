@@ -50,12 +50,20 @@ impl Case<'_> {
     }
 
     pub(super) fn check(&self) -> Outcome {
+        // Where a machine is slow, a short `--timeout` can be over before the call comes.
+        match self.check_within(self.fault.timeout()) {
+            Outcome::NotReached => self.check_within(60),
+            outcome => outcome,
+        }
+    }
+
+    fn check_within(&self, timeout: u32) -> Outcome {
         let home = TempDir::new().unwrap();
         let stage = self.scenario.stage(self.prepared, home.path());
         let mut seen = stage.aws.0.log().len();
         let issuer = stage.directory.join("issuer");
         let files = invariants::files(&issuer);
-        let faulty = match self.run_with_fault(&stage, home.path(), &mut seen) {
+        let faulty = match self.run_with_fault(&stage, home.path(), &mut seen, timeout) {
             Ok(made) => made,
             Err(why) => return Outcome::Failed(why),
         };
@@ -154,10 +162,16 @@ impl Case<'_> {
         command.spawn().unwrap()
     }
 
-    fn run_with_fault(&self, stage: &Stage, home: &Path, seen: &mut usize) -> Result<Made, String> {
+    fn run_with_fault(
+        &self,
+        stage: &Stage,
+        home: &Path,
+        seen: &mut usize,
+        timeout: u32,
+    ) -> Result<Made, String> {
         let (fault, aws) = (self.fault, &stage.aws.0);
         aws.control("fault", &fault.plan(self.nth));
-        let mut child = self.spawn(stage, home, fault.timeout(), fault.retries);
+        let mut child = self.spawn(stage, home, timeout, fault.retries);
         let status = match fault.what {
             What::Signals(signals, _) => signalled(&mut child, stage, home, signals),
             _ => Ok(child.wait().unwrap()),
