@@ -49,8 +49,8 @@ impl KeyStoreClient {
         }
     }
 
-    /// What is there under a name, in the clear.
-    pub async fn value(&self, name: &str) -> Result<Value> {
+    /// What is there under a name, in the clear; none when nothing is.
+    pub async fn value(&self, name: &str) -> Result<Option<Value>> {
         match &self.0 {
             Service::SecretsManager(client) => secret::value(client, name).await,
             Service::Ssm(client) => parameter::value(client, name).await,

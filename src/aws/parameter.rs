@@ -49,11 +49,14 @@ async fn exists(client: &Client, name: &str) -> Result<bool> {
     }
 }
 
-pub(super) async fn value(client: &Client, name: &str) -> Result<Value> {
+pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> {
     let what = || format!("cannot read the parameter {name}");
     let call = client.get_parameter().name(name).with_decryption(true);
-    let result = call.send().await;
-    let output = result.map_err(|e| failed(what(), "ssm:GetParameter", e))?;
+    let output = match call.send().await {
+        Ok(output) => output,
+        Err(e) if code(&e) == Some("ParameterNotFound") => return Ok(None),
+        Err(e) => return Err(failed(what(), "ssm:GetParameter", e)),
+    };
     let missing = || garbled(what(), "ssm:GetParameter", "no parameter");
     let parameter = output.parameter.ok_or_else(missing)?;
     let text = Zeroizing::new(parameter.value.ok_or_else(missing)?);
@@ -61,10 +64,10 @@ pub(super) async fn value(client: &Client, name: &str) -> Result<Value> {
         return Err(Error::refused(format!("cannot use the parameter {name}"))
             .because("it is not a SecureString: whoever may read parameters has read it"));
     }
-    Ok(Value {
+    Ok(Some(Value {
         arn: parameter.arn.ok_or_else(missing)?,
         text,
-    })
+    }))
 }
 
 pub(super) async fn create(client: &Client, name: &str, text: &str, tags: &Tags) -> Result<bool> {

@@ -27,15 +27,18 @@ pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
     Ok(Some(tags.filter_map(pair).collect()))
 }
 
-pub(super) async fn value(client: &Client, name: &str) -> Result<Value> {
-    let result = client.get_secret_value().secret_id(name).send().await;
-    let secret = result.map_err(|e| cannot("read", name, "GetSecretValue", e))?;
+pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> {
+    let secret = match client.get_secret_value().secret_id(name).send().await {
+        Ok(secret) => secret,
+        Err(e) if code(&e) == Some("ResourceNotFoundException") => return Ok(None),
+        Err(e) => return Err(cannot("read", name, "GetSecretValue", e)),
+    };
     let operation = "secretsmanager:GetSecretValue";
     let Some(text) = secret.secret_string else {
         return Err(Error::refused(format!("cannot use the secret {name}"))
             .because("it holds bytes, not text"));
     };
-    Ok(Value {
+    Ok(Some(Value {
         arn: secret.arn.ok_or_else(|| {
             garbled(
                 format!("cannot read the secret {name}"),
@@ -44,7 +47,7 @@ pub(super) async fn value(client: &Client, name: &str) -> Result<Value> {
             )
         })?,
         text: Zeroizing::new(text),
-    })
+    }))
 }
 
 pub(super) async fn create(

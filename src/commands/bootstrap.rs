@@ -180,6 +180,9 @@ impl Bootstrap {
         let flags_text = flags::render(&settings);
         self.provider
             .note_offline(change.offline, &mut planned.plan);
+        if let Some(store) = &store {
+            store.check_issuer(&issuer)?;
+        }
         planned.observed.key_store = store.as_ref().map(|store| store.observed(&[]));
         let notes: Vec<String> = match (self.key_store.key_store(), &planned.observed.key_store) {
             (Some(kind), _) if change.offline => {
@@ -206,7 +209,7 @@ impl Bootstrap {
         let save_key = async || {
             let Some(pair) = &pair else { return Ok(0) };
             let made = match &mut store {
-                Some(store) => store.keep(pair, &global.dir).await?,
+                Some(store) => store.keep(pair, &global.dir, Some(&issuer)).await?,
                 None => 0,
             };
             if pair.is_new() {

@@ -71,8 +71,8 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
         .because(format!("{} has the kid {}", stored.arn, stored.kid));
     Err(match store.has(&kid) {
         true => error.hint(format!(
-            "that file is from before a rotation: 'irsactl rotate status --key-store {}' brings {} up to date",
-            store.kind().flag(),
+            "that file is from before a rotation; it is brought up to date by: irsactl rotate status{} --dir {}",
+            store.options(),
             shell_path(dir)
         )),
         false => error.hint("give another --dir, or another --cluster; neither is ever overwritten"),

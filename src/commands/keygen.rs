@@ -79,7 +79,7 @@ impl Keygen {
         let pair = key_store::pair(dir, Some(self.bits()), Some(&store))?;
         let created = pair.is_new() && store.current().is_none();
         stop.set_changing(true);
-        let made = store.keep(&pair, dir).await?;
+        let made = store.keep(&pair, dir, None).await?;
         let saved = store.save(&pair, dir);
         saved.map_err(|error| match made {
             0 => error,

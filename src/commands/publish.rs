@@ -78,16 +78,20 @@ impl Publish {
         };
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
+        let place = self.names.place(&region, Some(&session.account))?;
         let keys = match keys {
             Some(keys) => keys,
             None => {
                 let cluster = self.names.cluster.as_deref();
                 let store = Store::open(&self.key_store, cluster, session.aws(), change.adopt);
-                vec![key_store::public(&global.dir, store.await?.as_ref())?]
+                let store = store.await?;
+                if let Some(store) = &store {
+                    store.check_issuer(&place.issuer)?;
+                }
+                vec![key_store::public(&global.dir, store.as_ref())?]
             }
         };
         let keys = jwks::jwk_set(&keys)?;
-        let place = self.names.place(&region, Some(&session.account))?;
         let issuer = place.issuer.clone();
         let tags = change.tags(self.names.cluster.as_deref());
         let desired = Desired {

@@ -31,7 +31,6 @@ use retire::Retire;
 use scene::Scene;
 pub(super) use stage::RotateAnswer;
 use stage::{Stage, Told};
-use state::Rotation;
 pub(super) use status::StatusAnswer;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
@@ -143,8 +142,14 @@ impl Activate {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let (names, stores) = (&self.issuer, &self.key_store);
-        let mut store = stored::open(global, stores, names, &scene, false).await?;
-        let mut rotation = scene.under_way(&global.dir)?;
+        let (mut store, rotation) = stored::open(global, stores, names, &scene, false).await?;
+        stored::bring(
+            store.as_ref(),
+            rotation.as_ref(),
+            &global.dir,
+            &scene.issuer,
+        )?;
+        let mut rotation = Scene::under_way(rotation)?;
         scene.require_published(&rotation.new)?;
         let live = self.live.observe(&scene.published).await?;
         let signs = live.token.as_ref() == Some(&rotation.new);
@@ -194,8 +199,14 @@ impl Activate {
 impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.issuer).await?;
-        stored::open(global, &self.key_store, &self.issuer, &scene, false).await?;
-        let rotation = Rotation::load(&global.dir, &scene.issuer)?;
+        let (names, stores) = (&self.issuer, &self.key_store);
+        let (store, rotation) = stored::open(global, stores, names, &scene, false).await?;
+        stored::bring(
+            store.as_ref(),
+            rotation.as_ref(),
+            &global.dir,
+            &scene.issuer,
+        )?;
         let live = self.live.observe(&scene.published).await?;
         let answer = StatusAnswer::new(global, &scene, rotation.as_ref(), &live)?;
         output::print(&answer, global.output)?;

@@ -89,7 +89,8 @@ fn every_command_works_with_the_key_that_another_job_has_made() {
         );
         destroyed.ok();
         assert_eq!(store.value(&tenant, ""), key);
-        assert_eq!(store.changes(&tenant), [store.put]);
+        // Marked as its issuer's, once that was known.
+        assert_eq!(store.changes(&tenant), [store.put, store.tag]);
     }
 }
 

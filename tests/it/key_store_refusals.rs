@@ -69,7 +69,8 @@ fn what_is_not_ours_is_taken_over_only_when_asked() {
         lose_disk(&tenant);
         tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
         assert_eq!(store.value(&tenant, ""), key);
-        assert_eq!(store.changes(&tenant).len(), 2);
+        // Marked as ours, and then as its issuer's.
+        assert_eq!(store.changes(&tenant), [store.put, store.tag, store.tag]);
 
         let other = Tenant::new();
         store.put(&other, "-----BEGIN NONSENSE-----");
@@ -214,5 +215,85 @@ fn a_saved_plan_is_of_what_was_in_the_key_store() {
         tenant.irsactl("apply plan.json").ok();
         assert_eq!(store.changes(&tenant), [store.put]);
         assert_eq!(tenant.irsactl(&plan).code, 0);
+    }
+}
+
+#[test]
+fn two_clusters_of_one_name_do_not_share_a_key() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        let before = tenant.changes();
+        let elsewhere = format!("--dir other --prefix other {options}");
+        for command in ["bootstrap --yes", "bootstrap --dry-run", "publish --yes"] {
+            tenant
+                .irsactl(&format!("{command} {elsewhere}"))
+                .fails(4, &["it signs the tokens of https://", "--adopt"]);
+        }
+        assert_eq!(tenant.changes(), before);
+        assert!(!tenant.path("other").exists());
+        // A change of issuer, and back.
+        tenant
+            .irsactl(&format!("bootstrap --yes --adopt {elsewhere}"))
+            .ok();
+        let again = tenant.irsactl(&format!("bootstrap --yes {elsewhere}"));
+        assert!(again.stderr.contains("no changes"), "{again:#?}");
+        tenant
+            .irsactl(&format!("publish --yes {options}"))
+            .fails(4, &["/other"]);
+    }
+}
+
+#[test]
+fn a_gap_between_keys_is_noticed() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        for _ in 0..2 {
+            tenant
+                .irsactl(&format!("rotate prepare --yes {options}"))
+                .ok();
+            tenant
+                .irsactl(&format!("rotate retire --compromised --yes {options}"))
+                .ok();
+        }
+        let name = store.name("-2");
+        match store.flag {
+            "ssm" => store.call(&tenant, "DeleteParameter", &json!({ "Name": name })),
+            _ => store.call(
+                &tenant,
+                "DeleteSecret",
+                &json!({ "SecretId": name, "ForceDeleteWithoutRecovery": true }),
+            ),
+        };
+        for command in ["keygen --dir new", "bootstrap --yes", "rotate status"] {
+            tenant.irsactl(&format!("{command} {options}")).fails(
+                4,
+                &[
+                    "signing-key-3 is there",
+                    "signing-key-2, which it came after, is not",
+                ],
+            );
+        }
+    }
+}
+
+/// Both stores are eventually consistent: `GetSecretValue`, `GetParameter` can come too early.
+#[test]
+fn a_key_that_does_not_show_at_once_is_waited_for() {
+    for store in STORES {
+        let tenant = Tenant::new().named();
+        let (call, code) = match store.flag {
+            "ssm" => ("GetParameter", "ParameterNotFound"),
+            _ => ("GetSecretValue", "ResourceNotFoundException"),
+        };
+        tenant.fail_next(call, 1, 400, code, "not yet");
+        tenant.irsactl(&format!("keygen {}", store.options())).ok();
+        assert_eq!(store.changes(&tenant), [store.put]);
+        let failed =
+            |entry: &serde_json::Value| entry["operation"] == call && entry["status"] == 400;
+        assert_eq!(tenant.log().iter().filter(|entry| failed(entry)).count(), 1);
     }
 }

@@ -228,3 +228,56 @@ fn a_compromised_key_is_marked_before_anything_can_go_wrong() {
             .fails(4, &["has not been activated", "rotate"]);
     }
 }
+
+#[test]
+fn a_plan_of_a_rotation_writes_no_file() {
+    for store in STORES {
+        let tenant = Tenant::new().named();
+        let options = store.options();
+        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        // A new key's file is not a key in AWS.
+        let changes = tenant.changes();
+        step(&tenant, store, "prepare --key-only").ok();
+        assert_eq!(tenant.changes(), changes);
+        let plan = tenant
+            .irsactl(&format!("rotate prepare --dry-run {options}"))
+            .ok();
+        assert!(plan.contains("will be kept in"), "{plan}");
+        let prepared = tenant
+            .irsactl(&format!("rotate prepare --yes -o json {options}"))
+            .json();
+        assert!(plan.contains(prepared["new"].as_str().unwrap()), "{plan}");
+        let key = format!("issuer/sa-signer-{}.key", prepared["new"].as_str().unwrap());
+        token(&tenant, &key);
+
+        let unwritten = |arguments: &str| {
+            let run = step(&tenant, store, arguments);
+            assert!(!tenant.path("issuer").exists(), "{arguments}");
+            run
+        };
+        assert_eq!(unwritten("prepare --dry-run").json()["changes"], json!([]));
+        step(&tenant, store, "activate --token token.jwt").ok();
+        shift(&tenant, store, "-2");
+        let retire = "retire --token token.jwt --dry-run --out plan.json";
+        assert_eq!(
+            unwritten(retire).json()["changes"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+        // Somebody else has published something meanwhile.
+        let keys = format!("aws s3 cp s3://{}/keys.json -", tenant.bucket());
+        let keys = tenant.shell(&keys).replace(']', " ]");
+        tenant.write("keys.json", keys);
+        tenant.shell(&format!(
+            "aws s3 cp keys.json s3://{}/keys.json --content-type application/json",
+            tenant.bucket()
+        ));
+        tenant.irsactl("apply plan.json").fails(4, &["keys.json"]);
+        assert!(!tenant.path("issuer").exists());
+        unwritten(retire).ok();
+        tenant.irsactl("apply plan.json").ok();
+        assert_eq!(accepted(&tenant), 2);
+    }
+}

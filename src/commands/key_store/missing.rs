@@ -14,7 +14,7 @@ impl Store {
             .map(|key| format!("{} has not been activated, and no other key signs", key.arn));
         error
             .because(newest.unwrap_or_default())
-            .hint("a rotation is under way: go on with 'irsactl rotate activate', or 'irsactl rotate status' to see it")
+            .hint(format!("a rotation is under way: go on with 'irsactl rotate activate{0}', or see it with 'irsactl rotate status{0}'", self.options()))
     }
 
     /// There is no key where the command needs one.
@@ -25,11 +25,7 @@ impl Store {
                 self.name(1),
                 self.kind().title()
             ))
-            .hint(format!(
-                "make one with: irsactl keygen --key-store {} --cluster {}",
-                self.kind().flag(),
-                self.cluster
-            ))
+            .hint(format!("make one with: irsactl keygen{}", self.options()))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::aws::patience::Patience;
 use crate::config::KeyStoreOptions;
 use crate::error::{Error, Exit, Result};
 use crate::iam::key_store::KeyStore;
+use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
@@ -35,6 +36,8 @@ pub(in super::super) const REPLACES: &str = "irsactl/replaces";
 pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
 /// Nobody is to accept its tokens any more.
 pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
+/// The issuer whose tokens it signs.
+const ISSUER: &str = "irsactl/issuer";
 
 /// How long a key that was put may take to show.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -95,12 +98,13 @@ impl Store {
         while let Some(key) = store.read(store.keys.len() + 1).await? {
             store.keys.push(key);
         }
-        let (first, second) = (store.name(1), store.name(2));
-        if store.keys.is_empty() && store.client.tags(&second).await?.is_some() {
+        let next = store.keys.len() + 1;
+        let (missing, after) = (store.name(next), store.name(next + 1));
+        if store.client.tags(&after).await?.is_some() {
             return Err(
                 Error::refused(format!("cannot use the signing keys in {}", kind.title()))
                     .because(format!(
-                        "{second} is there, and {first}, which it came after, is not"
+                        "{after} is there, and {missing}, which it came after, is not"
                     ))
                     .hint("get it back from where it is: each key leads to the next"),
             );
@@ -108,8 +112,36 @@ impl Store {
         Ok(Some(store))
     }
 
+    /// Refuses keys that sign another issuer's tokens: whoever runs either cluster could sign for both.
+    pub(in super::super) fn check_issuer(&self, issuer: &Issuer) -> Result<()> {
+        let other = self.keys.iter().find_map(|key| {
+            let other = key.tags.get(ISSUER)?;
+            (other != issuer.as_str()).then_some((key, other))
+        });
+        match other.filter(|_| !self.adopt) {
+            None => Ok(()),
+            Some((key, other)) => Err(Error::refused(format!("cannot use {} for {issuer}", key.name))
+                .because(format!("it signs the tokens of {other}"))
+                .hint("two clusters of one name: give this one another --cluster; or, where one cluster changes its issuer, --adopt")),
+        }
+    }
+
     pub(super) fn kind(&self) -> KeyStore {
         self.kind
+    }
+
+    /// The options that name it, for a command in a hint.
+    pub(super) fn options(&self) -> String {
+        let Self {
+            kind,
+            cluster,
+            region,
+            ..
+        } = self;
+        format!(
+            " --key-store {} --cluster {cluster} --region {region}",
+            kind.flag()
+        )
     }
 
     pub(super) fn name(&self, number: usize) -> String {
@@ -124,15 +156,19 @@ impl Store {
         };
         let (key, value) = MANAGED_BY;
         if !self.adopt && tags.get(key).is_none_or(|found| found != value) {
-            return Err(Error::refused(format!("cannot use {name} in {}: it is not ours", self.kind.title()))
-                .because(format!("it exists, but has no tag {key}={value}"))
-                .hint(format!(
-                    "if it is this cluster's signing key: irsactl keygen --key-store {} --cluster {} --adopt",
-                    self.kind.flag(),
-                    self.cluster
-                )));
+            return Err(Error::refused(format!(
+                "cannot use {name} in {}: it is not ours",
+                self.kind.title()
+            ))
+            .because(format!("it exists, but has no tag {key}={value}"))
+            .hint(format!(
+                "if it is this cluster's signing key: irsactl keygen{} --adopt",
+                self.options()
+            )));
         }
-        let value = self.client.value(&name).await?;
+        let Some(value) = self.client.value(&name).await? else {
+            return Ok(None);
+        };
         let public = SigningKey::from_pem(value.text.as_bytes()).and_then(|key| key.public());
         let public = public.map_err(|cause| unusable(&name, &cause))?;
         let kid = public.kid().map_err(|cause| unusable(&name, &cause))?;
@@ -165,9 +201,15 @@ impl Store {
         self.keys.last()
     }
 
+    /// The public key of a key that is there.
+    pub(in super::super) fn public(&self, kid: &Kid) -> Option<&PublicKey> {
+        let key = self.keys.iter().find(|key| key.kid == *kid);
+        key.map(|key| &key.public)
+    }
+
     /// Whether a key is there.
     pub(in super::super) fn has(&self, kid: &Kid) -> bool {
-        self.keys.iter().any(|key| key.kid == *kid)
+        self.public(kid).is_some()
     }
 
     /// Where the keys are, or will be.
@@ -192,27 +234,40 @@ impl Store {
             .collect()
     }
 
-    /// Puts a pair there when nothing is, and marks as ours what is taken over. Returns how many calls
-    /// changed something.
-    pub(in super::super) async fn keep(&mut self, pair: &KeyPair, dir: &Path) -> Result<usize> {
+    /// Puts a pair there when nothing is, and marks as ours, and as this issuer's where it is known, what is
+    /// taken over. Returns how many calls changed something.
+    pub(in super::super) async fn keep(
+        &mut self,
+        pair: &KeyPair,
+        dir: &Path,
+        issuer: Option<&Issuer>,
+    ) -> Result<usize> {
         if self.keys.is_empty() {
-            return self.put(&pair.pem(dir)?, &pair.kid()?, None).await;
+            return self.put(&pair.pem(dir)?, &pair.kid()?, None, issuer).await;
         }
         if !self.has(&pair.kid()?) {
             return Err(self.is_between());
         }
         let mut changes = 0;
         for number in 0..self.keys.len() {
-            let (kid, mut wanted) = (self.keys[number].kid.clone(), self.tags_of(None));
-            wanted.insert(KID.to_owned(), kid.to_string());
+            let key = &mut self.keys[number];
+            if issuer.is_some_and(|issuer| key.tags.get(ISSUER) != Some(&issuer.to_string())) {
+                key.tags.remove(ISSUER);
+            }
+            let kid = key.kid.clone();
+            let wanted = self.tags_of(&kid, None, issuer);
             changes += self.tag(&kid, &wanted).await?;
         }
         Ok(changes)
     }
 
-    fn tags_of(&self, replaces: Option<&Kid>) -> Tags {
+    fn tags_of(&self, kid: &Kid, replaces: Option<&Kid>, issuer: Option<&Issuer>) -> Tags {
         let mut tags = owner_tags(Some(&self.cluster));
+        tags.insert(KID.to_owned(), kid.to_string());
         tags.extend(replaces.map(|kid| (REPLACES.to_owned(), kid.to_string())));
+        // The one character of an issuer that a tag cannot have.
+        let issuer = issuer.filter(|issuer| !issuer.as_str().contains('~'));
+        tags.extend(issuer.map(|issuer| (ISSUER.to_owned(), issuer.to_string())));
         tags
     }
 
@@ -223,11 +278,11 @@ impl Store {
         pem: &str,
         kid: &Kid,
         replaces: Option<&Kid>,
+        issuer: Option<&Issuer>,
     ) -> Result<usize> {
         let number = self.keys.len() + 1;
         let name = self.name(number);
-        let mut tags = self.tags_of(replaces);
-        tags.insert(KID.to_owned(), kid.to_string());
+        let tags = self.tags_of(kid, replaces, issuer);
         let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
         let cannot = || {
             Error::refused(format!(

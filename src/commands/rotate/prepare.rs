@@ -14,6 +14,7 @@ use crate::output;
 use super::super::change_options::ChangeOptions;
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
+use super::super::key_store::Store;
 use super::super::stop::Stop;
 use super::super::token::now;
 use super::super::{dry_run, jwks};
@@ -43,7 +44,7 @@ pub(super) struct Prepare {
     #[arg(long, default_value = "2048", value_name = "BITS", value_parser = ["2048", "3072", "4096"])]
     #[arg(hide_possible_values = true)]
     bits: String,
-    /// Make the new key and publish nothing, for a dry run after it
+    /// Make the new key's file and change nothing in AWS, for a dry run after it
     #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
     key_only: bool,
     #[command(flatten)]
@@ -58,8 +59,10 @@ impl Prepare {
         }
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let (names, stores) = (&self.issuer, &self.key_store);
-        let mut store = stored::open(global, stores, names, &scene, change.adopt).await?;
-        let under_way = Rotation::load(dir, &scene.issuer)?.filter(|one| one.retired.is_none());
+        let opened = stored::open(global, stores, names, &scene, change.adopt);
+        let (mut store, rotation) = opened.await?;
+        let before = rotation.clone();
+        let under_way = rotation.filter(|one| one.retired.is_none());
         if let Some(Rotation {
             activated: Some(_),
             old,
@@ -74,11 +77,13 @@ impl Prepare {
         }
         let old = match &under_way {
             Some(rotation) => rotation.old.clone(),
-            None => self.old(dir, &scene.published)?,
+            None => self.old(dir, store.as_ref(), &scene.published)?,
         };
+        let is_stored = |kid: &Kid| store.as_ref().is_some_and(|store| store.has(kid));
         let known = match &under_way {
+            Some(rotation) if is_stored(&rotation.new) => Some(rotation.new.clone()),
             Some(rotation) => scene.made(dir, rotation)?,
-            None => state::made_before(dir, &old)?,
+            None => state::made_before(dir, |kid| *kid == old || is_stored(kid))?,
         };
         let made = match known {
             Some(_) => None,
@@ -91,8 +96,11 @@ impl Prepare {
             }
             None => Some(self.generate()?),
         };
+        let stored = known
+            .as_ref()
+            .and_then(|kid| store.as_ref()?.public(kid).cloned());
         let public = match (&known, &made) {
-            (Some(kid), _) => state::public_of(dir, kid)?,
+            (Some(kid), _) => stored.map_or_else(|| state::public_of(dir, kid), Ok)?,
             (None, Some(key)) => key.public().map_err(cannot_generate)?,
             (None, None) => return Err(Error::failed("cannot make a new signing key")),
         };
@@ -104,7 +112,8 @@ impl Prepare {
             .chain([public.clone()])
             .collect();
         let mut rotation = Rotation::new(&scene.issuer, old, new.clone());
-        rotation.adopted = !KeyPair::is_there(dir)?;
+        let current = store.as_ref().and_then(Store::current);
+        rotation.adopted = current.is_none() && !KeyPair::is_there(dir)?;
         let begun = under_way.is_some();
         // Before anything is published, so that no step after this one speaks of files that are not there.
         let seen = store
@@ -131,9 +140,13 @@ impl Prepare {
             key_pair::accept(dir, &accepted)
         };
         let mut save = async || {
+            let issuer = &scene.issuer;
+            stored::bring(store.as_ref(), before.as_ref(), dir, issuer)?;
             let stored = match &mut store {
-                Some(store) => stored::keep(store, dir, made.as_ref(), &beginning).await?,
-                None => 0,
+                Some(store) if !self.key_only => {
+                    stored::keep(store, dir, made.as_ref(), &beginning, issuer).await?
+                }
+                _ => 0,
             };
             match (stored, write()) {
                 (1.., Err(error)) => Err(after_changes(error)),
@@ -176,17 +189,16 @@ impl Prepare {
         Ok(Exit::Done)
     }
 
-    /// The key that goes: the issuer directory's, the one that was named, or the only one.
-    fn old(&self, dir: &Path, published: &JwkSet) -> Result<Kid> {
+    /// The key that goes: the key store's, the issuer directory's, the one that was named, or the only one.
+    fn old(&self, dir: &Path, store: Option<&Store>, published: &JwkSet) -> Result<Kid> {
         let refused = |cause: String| Error::refused("cannot tell which key goes").because(cause);
-        let local = match KeyPair::is_there(dir)? {
-            true => Some(
-                KeyPair::load_public(dir)?
-                    .kid()
-                    .map_err(cannot_generate)?
-                    .to_string(),
-            ),
-            false => None,
+        let local = match store.and_then(Store::current) {
+            Some(stored) => Some(stored.kid.to_string()),
+            None if KeyPair::is_there(dir)? => {
+                let kid = KeyPair::load_public(dir)?.kid();
+                Some(kid.map_err(cannot_generate)?.to_string())
+            }
+            None => None,
         };
         if let (Some(local), Some(named)) = (&local, &self.replace)
             && local != named

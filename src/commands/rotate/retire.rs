@@ -56,8 +56,9 @@ impl Retire {
         change.check()?;
         let scene = Scene::open(global, stop, &self.issuer).await?;
         let (names, stores) = (&self.issuer, &self.key_store);
-        let mut store = stored::open(global, stores, names, &scene, change.adopt).await?;
-        let mut rotation = scene.under_way(&global.dir)?;
+        let opened = stored::open(global, stores, names, &scene, change.adopt);
+        let (mut store, rotation) = opened.await?;
+        let mut rotation = Scene::under_way(rotation)?;
         let live = self.live.observe(&scene.published).await?;
         self.check(&rotation, &live)?;
         scene.require_published(&rotation.new)?;
@@ -68,9 +69,13 @@ impl Retire {
             return dry_run::run(global, &scene.session, &desired, &planned, change, None);
         }
         // First, so that no job takes a compromised key out of the store again, whatever comes between.
-        let reject = async || match &mut store {
-            Some(store) if self.compromised => stored::reject(store, &rotation).await,
-            _ => Ok(0),
+        let reject = async || {
+            let (dir, issuer) = (&global.dir, &scene.issuer);
+            stored::bring(store.as_ref(), Some(&rotation), dir, issuer)?;
+            match &mut store {
+                Some(store) if self.compromised => stored::reject(store, &rotation).await,
+                _ => Ok(0),
+            }
         };
         let outcome = scene
             .session

@@ -97,8 +97,7 @@ impl<'s> Scene<'s> {
     }
 
     /// The rotation that `prepare` began.
-    pub(super) fn under_way(&self, dir: &Path) -> Result<Rotation> {
-        let rotation = Rotation::load(dir, &self.issuer)?;
+    pub(super) fn under_way(rotation: Option<Rotation>) -> Result<Rotation> {
         rotation.filter(|one| one.retired.is_none()).ok_or_else(|| {
             Error::refused("cannot go on with a rotation: none is under way")
                 .hint("begin one: 'irsactl rotate prepare'; or name its directory with --dir")

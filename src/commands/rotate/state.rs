@@ -62,15 +62,6 @@ impl Rotation {
 
     /// The one in the issuer directory, of this issuer; `None` when there never was one.
     pub(super) fn load(dir: &Path, issuer: &Issuer) -> Result<Option<Self>> {
-        let rotation = Self::read(dir, issuer)?;
-        if let Some(rotation) = &rotation {
-            rotation.settle(dir)?;
-        }
-        Ok(rotation)
-    }
-
-    /// The same, with the key files as they are.
-    pub(super) fn read(dir: &Path, issuer: &Issuer) -> Result<Option<Self>> {
         let path = state_file(dir);
         if !file::exists(&path)? {
             return Ok(None);
@@ -161,8 +152,8 @@ pub(super) fn named(dir: &Path, kid: &Kid) -> PathBuf {
     dir.join(format!("sa-signer-{kid}.key"))
 }
 
-/// The new key that a run before this one has made, if there is one.
-pub(super) fn made_before(dir: &Path, old: &Kid) -> Result<Option<Kid>> {
+/// The new key that a run before this one has made, if there is one. It is none of those that are known.
+pub(super) fn made_before(dir: &Path, is_known: impl Fn(&Kid) -> bool) -> Result<Option<Kid>> {
     let cannot = |cause: std::io::Error| {
         Error::failed(format!("cannot look into {}", output::path(dir))).because(cause)
     };
@@ -178,7 +169,7 @@ pub(super) fn made_before(dir: &Path, old: &Kid) -> Result<Option<Kid>> {
             found.push(kid_of(&dir.join(name.as_ref()))?);
         }
     }
-    found.retain(|kid| kid != old);
+    found.retain(|kid| !is_known(kid));
     match found.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),

@@ -23,56 +23,68 @@ const PUBLISHED: &str = "irsactl/published";
 /// When the key that it replaced left the JWK Set.
 const RETIRED: &str = "irsactl/retired";
 
-/// Reads the store, and writes into the directory what it lacks; none when the files are all.
+/// What the store has, if there is one, and the rotation as it and the issuer directory tell it. Nothing is
+/// written.
 pub(super) async fn open(
     global: &Global,
     options: &KeyStoreOptions,
     issuer: &IssuerNames,
     scene: &Scene<'_>,
     adopt: bool,
-) -> Result<Option<Store>> {
-    let cluster = issuer.names.cluster.as_deref();
+) -> Result<(Option<Store>, Option<Rotation>)> {
+    let (dir, cluster) = (&global.dir, issuer.names.cluster.as_deref());
     let store = Store::open(options, cluster, scene.session.aws(), adopt).await?;
-    if let Some(store) = &store {
-        fetch(store, &global.dir, &scene.issuer)?;
+    let local = Rotation::load(dir, &scene.issuer)?;
+    let told = store.as_ref().and_then(|store| told(store, &scene.issuer));
+    let (Some(known), Some(told)) = (&store, told) else {
+        if let Some(store) = store.as_ref().filter(|store| store.current().is_some()) {
+            key_store::pair(dir, None, Some(store))?;
+        }
+        return Ok((store, local));
+    };
+    let merged = match local {
+        Some(local) if local.is_of_the_same_keys(&told) => local.with(&told),
+        // The one on the disk is finished, and this one came after it.
+        Some(local) if local.retired.is_some() && local.new == told.old => told,
+        // The other way round.
+        Some(local) if told.retired.is_some() && told.new == local.old => local,
+        Some(local) => return Err(two_rotations(dir, &local, &told)),
+        None => told,
+    };
+    let current = signing_key_file(dir);
+    if file::exists(&current)? {
+        let kid = state::kid_of(&current)?;
+        if kid != merged.old && kid != merged.new && !known.has(&kid) {
+            return Err(another_cluster(dir, &kid, &merged));
+        }
     }
-    Ok(store)
+    Ok((store, Some(merged)))
 }
 
-fn fetch(store: &Store, dir: &Path, issuer: &Issuer) -> Result<()> {
-    let told = store
-        .newest()
-        .and_then(|newest| Some((newest, told(store, newest, issuer)?)));
-    if let Some((newest, told)) = told {
-        let local = Rotation::read(dir, issuer)?;
-        let merged = match &local {
-            Some(local) if local.is_of_the_same_keys(&told) => local.clone().with(&told),
-            // The one on the disk is finished, and this one came after it.
-            Some(local) if local.retired.is_some() && local.new == told.old => told,
-            // The other way round.
-            Some(local) if told.retired.is_some() && told.new == local.old => local.clone(),
-            Some(local) => return Err(two_rotations(dir, local, &told)),
-            None => told,
-        };
-        let current = signing_key_file(dir);
-        if file::exists(&current)? {
-            let kid = state::kid_of(&current)?;
-            if kid != merged.old && kid != merged.new && !store.has(&kid) {
-                return Err(another_cluster(dir, &kid, &merged));
-            }
+/// Brings the issuer directory up to date: it gets what it lacks of the store, and its files get the names
+/// of what they are now.
+pub(super) fn bring(
+    store: Option<&Store>,
+    rotation: Option<&Rotation>,
+    dir: &Path,
+    issuer: &Issuer,
+) -> Result<()> {
+    let Some(store) = store else {
+        return rotation.map_or(Ok(()), |rotation| rotation.settle(dir));
+    };
+    if let Some(rotation) = rotation {
+        if let Some(newest) = store.newest().filter(|key| key.kid == rotation.new) {
+            bring_key(dir, newest)?;
         }
-        if merged.new == newest.kid {
-            bring(dir, newest)?;
+        match Rotation::load(dir, issuer)? {
+            Some(local) if local == *rotation => {}
+            Some(local) if local.is_of_the_same_keys(rotation) => local.with(rotation).save(dir)?,
+            _ => rotation.claim(dir)?,
         }
-        match &local {
-            Some(local) if *local == merged => {}
-            Some(local) if local.is_of_the_same_keys(&merged) => merged.save(dir)?,
-            _ => merged.claim(dir)?,
-        }
-        merged.settle(dir)?;
+        rotation.settle(dir)?;
         store.accept(dir)?;
-        if merged.retired.is_some() {
-            merged.set_aside(dir)?;
+        if rotation.retired.is_some() {
+            rotation.set_aside(dir)?;
         }
     }
     match store.current() {
@@ -82,7 +94,8 @@ fn fetch(store: &Store, dir: &Path, issuer: &Issuer) -> Result<()> {
 }
 
 /// The rotation that the newest key came with; none when it replaces nothing.
-fn told(store: &Store, newest: &StoredKey, issuer: &Issuer) -> Option<Rotation> {
+fn told(store: &Store, issuer: &Issuer) -> Option<Rotation> {
+    let newest = store.newest()?;
     let old: Kid = serde_json::from_value(newest.tags.get(REPLACES)?.as_str().into()).ok()?;
     let time = |tag: &str| newest.tags.get(tag)?.parse().ok();
     let mut rotation = Rotation::new(issuer, old, newest.kid.clone());
@@ -94,7 +107,7 @@ fn told(store: &Store, newest: &StoredKey, issuer: &Issuer) -> Option<Rotation> 
 }
 
 /// Writes the file of the key that is to come, unless it is there.
-fn bring(dir: &Path, key: &StoredKey) -> Result<()> {
+fn bring_key(dir: &Path, key: &StoredKey) -> Result<()> {
     let current = signing_key_file(dir);
     let is_current = file::exists(&current)? && state::kid_of(&current)? == key.kid;
     match is_current || file::exists(&state::named(dir, &key.kid))? {
@@ -109,10 +122,11 @@ pub(super) async fn keep(
     dir: &Path,
     made: Option<&SigningKey>,
     rotation: &Rotation,
+    issuer: &Issuer,
 ) -> Result<usize> {
     let mut changes = 0;
     if store.newest().is_none() && file::exists(&signing_key_file(dir))? {
-        changes += store.keep(&KeyPair::load(dir)?, dir).await?;
+        changes += store.keep(&KeyPair::load(dir)?, dir, Some(issuer)).await?;
     }
     let new = &rotation.new;
     if store.has(new) {
@@ -124,7 +138,8 @@ pub(super) async fn keep(
         None => SigningKey::from_pem(&file::read_private(&path)?).and_then(|key| key.to_pem()),
     };
     let pem = pem.map_err(|cause| unusable(&path, &cause))?;
-    match store.put(&pem, new, Some(&rotation.old)).await {
+    let put = store.put(&pem, new, Some(&rotation.old), Some(issuer));
+    match put.await {
         Ok(made) => Ok(changes + made),
         Err(error) if changes > 0 => Err(after_changes(error)),
         Err(error) => Err(error),

@@ -10,6 +10,7 @@ pub(crate) struct Kind {
     /// The value of --key-store.
     pub(crate) flag: &'static str,
     pub(crate) put: &'static str,
+    pub(crate) tag: &'static str,
     target: &'static str,
     prefix: &'static str,
 }
@@ -18,12 +19,14 @@ pub(crate) const STORES: [Kind; 2] = [
     Kind {
         flag: "secretsmanager",
         put: "CreateSecret",
+        tag: "TagResource",
         target: "secretsmanager",
         prefix: "",
     },
     Kind {
         flag: "ssm",
         put: "PutParameter",
+        tag: "AddTagsToResource",
         target: "AmazonSSM",
         prefix: "/",
     },
