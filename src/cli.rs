@@ -8,6 +8,7 @@ use crate::commands::{
     verify, webhook,
 };
 use crate::config::Global;
+use crate::config::deferred::Deferred;
 
 /// Make a self-managed Kubernetes cluster an OpenID Connect issuer that AWS trusts (IRSA)
 ///
@@ -38,51 +39,51 @@ Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 a check
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Generate the RSA signing key, or check the one that is there
-    Keygen(keygen::Keygen),
+    Keygen(Deferred<keygen::Keygen>),
     /// Print the JWK Set, keys.json
-    Jwks(jwks::Jwks),
+    Jwks(Deferred<jwks::Jwks>),
     /// Print the discovery document, discovery.json
-    Discovery(discovery::Discovery),
+    Discovery(Deferred<discovery::Discovery>),
     /// Publish both documents on S3, public by bucket policy
-    Publish(publish::Publish),
+    Publish(Deferred<publish::Publish>),
     /// Print the TLS thumbprint of an issuer
-    Thumbprint(thumbprint::ThumbprintArgs),
+    Thumbprint(Deferred<thumbprint::ThumbprintArgs>),
     /// Create or update the IAM OpenID Connect provider
-    Provider(provider::ProviderArgs),
+    Provider(Deferred<provider::ProviderArgs>),
     /// Print the kube-apiserver settings
-    Flags(flags::Flags),
+    Flags(Deferred<flags::Flags>),
     /// Do all of it in order, and read everything back
-    Bootstrap(bootstrap::Bootstrap),
+    Bootstrap(Deferred<bootstrap::Bootstrap>),
     /// Create or update an IAM role that service accounts assume
-    Role(role::RoleArgs),
+    Role(Deferred<role::RoleArgs>),
     /// Replace the signing key in steps, with no token refused on the way
-    Rotate(rotate::Rotate),
+    Rotate(Deferred<rotate::Rotate>),
     /// Change the issuer of a cluster that runs, in stages
-    Migrate(migrate::MigrateArgs),
+    Migrate(Deferred<migrate::MigrateArgs>),
     /// Remove roles, provider and documents of an issuer, in the safe order
-    Destroy(destroy::Destroy),
+    Destroy(Deferred<destroy::Destroy>),
     /// Carry out the plan that a dry run saved, or refuse when something has changed since
-    Apply(apply::Apply),
+    Apply(Deferred<apply::Apply>),
     /// Print the manifests of the pod identity webhook
-    Webhook(webhook::Webhook),
+    Webhook(Deferred<webhook::Webhook>),
     /// Print a Job that proves in the cluster that a service account has its role
-    Echoer(echoer::Echoer),
+    Echoer(Deferred<echoer::Echoer>),
     /// Prove that AWS accepts the issuer's tokens, or name what is wrong
-    Verify(verify::Verify),
+    Verify(Deferred<verify::Verify>),
     /// Write what a reviewer wants to see of an issuer on one HTML page
-    Report(report::ReportArgs),
+    Report(Deferred<report::ReportArgs>),
     /// Say what an error message of STS, S3 or kube-apiserver means
-    Explain(explain::Explain),
+    Explain(Deferred<explain::Explain>),
     /// Mint a test token, or take any token apart
-    Token(token::TokenArgs),
+    Token(Deferred<token::TokenArgs>),
     /// Print the least-privilege IAM policy that a command needs
-    Policy(policy::Policy),
+    Policy(Deferred<policy::Policy>),
     /// Print the issuer in the language of another tool, such as Terraform
-    Emit(emit::Emit),
+    Emit(Deferred<emit::Emit>),
     /// Print what the cluster file, the flags and the environment come to
-    Config(config::Config),
+    Config(Deferred<config::Config>),
     /// Print a completion script for a shell
-    Completions(completions::Completions),
+    Completions(Deferred<completions::Completions>),
     /// Print the manual page, or write one for each command
-    Man(man::Man),
+    Man(Deferred<man::Man>),
 }

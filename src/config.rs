@@ -3,6 +3,7 @@
 //! The option groups that several commands share live here, so that a name means the same thing
 //! in every command.
 
+pub mod deferred;
 pub mod file;
 pub mod parse;
 

@@ -57,7 +57,16 @@ fn print(message: &clap::Error) {
     match message.use_stderr() && hostile {
         true => output::say(output::sanitized(&message.to_string())),
         // A reader that has gone away is no error.
-        false => drop(message.print()),
+        false if message.use_stderr() => drop(message.print()),
+        // In one piece, which clap would print line by line.
+        false => {
+            let text = message.render();
+            let text = match anstream::AutoStream::choice(&std::io::stdout()) {
+                anstream::ColorChoice::Never => text.to_string(),
+                _ => text.ansi().to_string(),
+            };
+            drop(output::print_bytes(text.as_bytes()));
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub mod webhook;
 
 use crate::cli::{Cli, Command};
 use crate::config::Global;
+use crate::config::deferred::Deferred;
 use crate::error::{Error, Exit, Result};
 
 pub use schemas::schemas;
@@ -48,34 +49,54 @@ use stop::Stop;
 pub fn run(cli: Cli) -> Result<Exit> {
     let global = &cli.global;
     match cli.command {
-        Command::Keygen(args) if !args.needs_aws() => args.run(global),
-        Command::Keygen(args) => {
+        Command::Keygen(Deferred(args)) if !args.needs_aws() => args.run(global),
+        Command::Keygen(Deferred(args)) => {
             block_on(global, async |stop| args.run_with_store(global, stop).await)
         }
-        Command::Jwks(args) if !args.needs_aws() => args.run(global, None),
-        Command::Jwks(args) => block_on(global, async |_| args.run_with_store(global).await),
-        Command::Discovery(args) => block_on(global, async |_| args.run(global).await),
-        Command::Publish(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Thumbprint(args) => block_on(global, async |_| args.run(global).await),
-        Command::Provider(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Flags(args) => block_on(global, async |_| args.run(global).await),
-        Command::Migrate(args) => block_on(global, async |_| args.run(global).await),
-        Command::Bootstrap(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Role(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Rotate(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Destroy(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Apply(args) => args.run(global),
-        Command::Webhook(args) => block_on(global, async |_| args.run(global).await),
-        Command::Echoer(args) => block_on(global, async |_| args.run(global).await),
-        Command::Verify(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Report(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Explain(args) => args.run(global),
-        Command::Token(args) => block_on(global, async |_| args.run(global).await),
-        Command::Config(args) => block_on(global, async |_| args.run(global).await),
-        Command::Emit(args) => block_on(global, async |stop| args.run(global, stop).await),
-        Command::Completions(args) => args.run(),
-        Command::Man(args) => args.run(),
-        Command::Policy(args) => block_on(global, async |_| args.run(global).await),
+        Command::Jwks(Deferred(args)) if !args.needs_aws() => args.run(global, None),
+        Command::Jwks(Deferred(args)) => {
+            block_on(global, async |_| args.run_with_store(global).await)
+        }
+        Command::Discovery(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Publish(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Thumbprint(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Provider(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Flags(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Migrate(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Bootstrap(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Role(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Rotate(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Destroy(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Apply(Deferred(args)) => args.run(global),
+        Command::Webhook(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Echoer(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Verify(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Report(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Explain(Deferred(args)) => args.run(global),
+        Command::Token(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Config(Deferred(args)) => block_on(global, async |_| args.run(global).await),
+        Command::Emit(Deferred(args)) => {
+            block_on(global, async |stop| args.run(global, stop).await)
+        }
+        Command::Completions(Deferred(args)) => args.run(),
+        Command::Man(Deferred(args)) => args.run(),
+        Command::Policy(Deferred(args)) => block_on(global, async |_| args.run(global).await),
     }
 }
 

@@ -96,11 +96,11 @@ where
         None => None,
     };
     let settings = file.as_ref().map(ClusterFile::settings).unwrap_or_default();
-    let command = program::name(P::command(), &arguments);
-    let mut command = match settings.is_empty() {
-        true => command,
-        false => with_defaults(command, &settings),
-    };
+    let mut command = program::name(P::command());
+    if !settings.is_empty() {
+        command.build();
+        command = with_defaults(command, &settings);
+    }
     let matches = command
         .try_get_matches_from_mut(arguments)
         .map_err(|error| blame(error, file.as_ref(), &settings))?;
@@ -148,22 +148,14 @@ fn found_option(matches: &ArgMatches) -> Option<&PathBuf> {
 }
 
 fn with_defaults(command: Command, settings: &[Setting]) -> Command {
-    let command = settings.iter().fold(command, |command, setting| {
-        let has = command
-            .get_arguments()
-            .any(|arg| arg.get_id() == setting.id);
-        match has {
-            true => command.mut_arg(setting.id, |arg| with_default(arg, &setting.values)),
-            false => command,
-        }
-    });
-    let names: Vec<String> = command
-        .get_subcommands()
-        .map(|command| command.get_name().to_owned())
-        .collect();
-    names.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |command| with_defaults(command, settings))
-    })
+    let command =
+        command.mut_args(
+            |arg| match settings.iter().find(|setting| arg.get_id() == setting.id) {
+                Some(setting) => with_default(arg, &setting.values),
+                None => arg,
+            },
+        );
+    command.mut_subcommands(|command| with_defaults(command, settings))
 }
 
 fn with_default(arg: Arg, values: &[String]) -> Arg {

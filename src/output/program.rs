@@ -1,6 +1,6 @@
 //! What a person types to start this program.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 
 use clap::Command;
@@ -30,28 +30,24 @@ pub fn named(text: &str) -> String {
 /// The examples, which readers look for, before the options.
 const HELP: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
 
-/// The command line as its help names it, for these arguments.
-pub fn name(command: Command, arguments: &[OsString]) -> Command {
-    let command = examples_first(command, arguments);
+/// The command line as its help names it, with its examples.
+pub fn name(command: Command) -> Command {
+    let command = command.help_template(HELP);
     match plugin() {
-        Some(plugin) => with_examples(command.bin_name(plugin.trim_end())),
+        Some(plugin) => {
+            let mut command = command.bin_name(plugin.trim_end());
+            command.build();
+            with_examples(command)
+        }
         None => command,
     }
 }
 
-/// Only the commands that are named can be asked for help.
-fn examples_first(command: Command, words: &[OsString]) -> Command {
-    let command = command.help_template(HELP);
-    let below = words.iter().enumerate().find_map(|(index, word)| {
-        let found = command.find_subcommand(word)?;
-        Some((index, found.get_name().to_owned()))
-    });
-    match below {
-        Some((index, name)) => {
-            command.mut_subcommand(name, |below| examples_first(below, &words[index + 1..]))
-        }
-        None => command,
-    }
+/// A command, and those below it, with the examples first in its help.
+pub fn examples_first(command: Command) -> Command {
+    command
+        .help_template(HELP)
+        .mut_subcommands(|below| below.help_template(HELP))
 }
 
 fn with_examples(command: Command) -> Command {

@@ -66,6 +66,7 @@ fn verdict(command: &str, answer: &Value) -> String {
 fn command_of(arguments: &[&str]) -> String {
     let mut words = Vec::new();
     let mut level = Cli::command();
+    level.build();
     for argument in arguments {
         if let Some(below) = level.find_subcommand(argument).cloned() {
             words.push(*argument);
@@ -114,7 +115,9 @@ fn the_schemas_in_the_tree_are_the_types_and_every_command_has_one() {
     assert_eq!(names, kept);
 
     let mut commands = Vec::new();
-    for command in Cli::command().get_subcommands() {
+    let mut tree = Cli::command();
+    tree.build();
+    for command in tree.get_subcommands() {
         let name = command.get_name();
         let mut below = command.get_subcommands().peekable();
         match below.peek() {
