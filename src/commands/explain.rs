@@ -53,10 +53,13 @@ impl Explain {
             message => message.to_owned(),
         };
         let known = explain::find(&message).ok_or_else(|| {
-            let known: Vec<&str> = explain::KNOWN.iter().map(|known| known.message).collect();
-            Error::failed("cannot explain this message")
-                .because(format!("known are: {}", known.join("; ")))
-                .hint("'irsactl verify' looks at everything that AWS needs")
+            let known = explain::KNOWN.len();
+            let error = Error::failed("cannot explain this message")
+                .because(format!("none of the {known} messages that are known is in it"));
+            let error = explain::nearest(&message)
+                .iter()
+                .fold(error, |error, one| error.because(format!("near to it: {one}")));
+            error.hint("give the sentence as AWS or kube-apiserver wrote it; 'irsactl verify' looks at everything that AWS needs")
         })?;
         output::print(&ExplainAnswer(*known), global.output)?;
         Ok(Exit::Done)

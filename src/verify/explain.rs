@@ -1,6 +1,9 @@
 //! Messages that people paste into searches, and what they mean: from STS, the SDKs, S3 and
 //! kube-apiserver. Causes stand in the order of likelihood.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,6 +26,26 @@ pub fn find(text: &str) -> Option<&'static Known> {
     KNOWN
         .iter()
         .find(|known| text.contains(&folded(known.message)))
+}
+
+/// The messages that have the most words in common with a text, the nearest first; at most three.
+pub fn nearest(text: &str) -> Vec<&'static str> {
+    let words = |text: &str| -> BTreeSet<String> {
+        let text = folded(text);
+        let words = text.split(|one: char| !one.is_alphanumeric());
+        // Shorter ones are in every sentence.
+        words
+            .filter(|word| word.len() > 4)
+            .map(str::to_owned)
+            .collect()
+    };
+    let given = words(text);
+    let common = |known: &&str| words(known).intersection(&given).count();
+    let mut known: Vec<&str> = KNOWN.iter().map(|known| known.message).collect();
+    known.retain(|known| common(known) > 0);
+    known.sort_by_key(|known| Reverse(common(known)));
+    known.truncate(3);
+    known
 }
 
 fn folded(text: &str) -> String {

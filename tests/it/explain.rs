@@ -13,7 +13,16 @@ fn a_pasted_message_is_explained() {
         shown.contains("1. the token's audience is not a client ID"),
         "{shown}"
     );
-    tenant
-        .irsactl("explain nonsense")
-        .fails(1, &["cannot explain this message", "known are: "]);
+    let unknown = tenant.irsactl("explain nonsense");
+    assert!(!unknown.stderr.contains("near to it"), "{unknown:#?}");
+    unknown.fails(
+        1,
+        &[
+            "cannot explain this message",
+            "as AWS or kube-apiserver wrote it",
+        ],
+    );
+    let near = tenant.irsactl("explain audience-of-this-token-is-wrong");
+    assert_eq!(near.stderr.matches("near to it").count(), 3, "{near:#?}");
+    near.fails(1, &["near to it: Incorrect token audience"]);
 }
