@@ -6,11 +6,9 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::aws::partition;
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::file;
-use crate::iam::arn;
 use crate::oidc::issuer::Issuer;
 use crate::output::html::{BEGINNING, Certificate, Host, Page};
 use crate::output::{self, Answer};
@@ -130,13 +128,7 @@ fn refuse_others(path: &Path) -> Result<()> {
 fn render(found: &Inspection, cluster: Option<&str>, now: u64) -> Result<String> {
     let (issuer, owner) = (&found.target.issuer, &found.owner);
     let account = found.account.as_ref();
-    let provider_arn = match account {
-        Some(account) => {
-            let partition = partition::of_region(&found.region)?;
-            Some(arn::provider(&partition, account, issuer.host_path()))
-        }
-        None => None,
-    };
+    let provider_arn = found.provider_arn()?;
     let compared = owner.planned.as_ref();
     let compared = compared.map(|planned| (&planned.plan, &planned.observed));
     let provider = compared.and_then(|(_, observed)| observed.provider.as_ref());

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
+use crate::output::markdown::chain;
 use crate::output::{self, Answer};
 use crate::verify::report::{Outcome, Report};
 
@@ -64,6 +65,9 @@ pub(super) struct VerifyAnswer {
     issuer: Option<Issuer>,
     passed: bool,
     checks: Report,
+    /// What trusts what.
+    #[serde(skip)]
+    links: Vec<(&'static str, String)>,
 }
 
 impl Answer for VerifyAnswer {
@@ -75,8 +79,12 @@ impl Answer for VerifyAnswer {
         let verdict = if self.passed { "passed" } else { "FAILED" };
         let issuer = self.issuer.as_ref().map(|issuer| format!(" of `{issuer}`"));
         let table = output::report::markdown(&self.checks);
+        let picture = match self.links.as_slice() {
+            [] => String::new(),
+            links => format!("\n{}", chain(links)),
+        };
         format!(
-            "### irsactl: verify{} {verdict}\n\n{table}",
+            "### irsactl: verify{} {verdict}\n\n{table}{picture}",
             issuer.unwrap_or_default()
         )
     }
@@ -106,7 +114,7 @@ impl Verify {
         let nameless = [&names.cluster, &names.bucket, &self.issuer.issuer];
         if self.webhook.is_some() && nameless.iter().all(|name| name.is_none()) {
             return match self.proof.is_asked_for() || self.cluster.is_asked_for() {
-                false => print(None, Report(webhook), global),
+                false => print(None, Vec::new(), Report(webhook), global),
                 true => Err(Error::usage("cannot tell which issuer is meant").hint(
                     "give --cluster, --bucket or --issuer for what is asked besides the webhook",
                 )),
@@ -117,7 +125,7 @@ impl Verify {
             let account = names.account_id.as_ref();
             let session = Session::open(global, stop, &region, account, false).await?;
             let checks = dangling::checks(&session, &region).await?;
-            return print(None, Report(checks), global);
+            return print(None, Vec::new(), Report(checks), global);
         }
         let question = Question {
             issuer: &self.issuer,
@@ -127,11 +135,17 @@ impl Verify {
             besides: webhook,
         };
         let found = question.look(global, stop).await?;
-        print(Some(found.target.issuer), found.checks, global)
+        let links = found.links(names.cluster.as_deref())?;
+        print(Some(found.target.issuer), links, found.checks, global)
     }
 }
 
-fn print(issuer: Option<Issuer>, checks: Report, global: &Global) -> Result<Exit> {
+fn print(
+    issuer: Option<Issuer>,
+    links: Vec<(&'static str, String)>,
+    checks: Report,
+    global: &Global,
+) -> Result<Exit> {
     let passed = !checks.failed();
     if !passed {
         let failed = checks
@@ -149,6 +163,7 @@ fn print(issuer: Option<Issuer>, checks: Report, global: &Global) -> Result<Exit
             issuer,
             passed,
             checks,
+            links,
         },
         global.output,
     )?;

@@ -201,8 +201,9 @@ impl Page<'_> {
         let kids = self.kids();
         let audiences = provider.map(|provider| provider.audiences.iter());
         let role_names = self.roles().map(|roles| {
-            let arns = roles.into_iter().map(|(role, _)| role.arn.as_str());
-            arns.map(|arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name))
+            roles
+                .into_iter()
+                .map(|(role, _)| role.name())
                 .collect::<Vec<_>>()
         });
         let roles = match role_names {

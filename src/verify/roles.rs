@@ -20,6 +20,12 @@ pub struct Role {
 }
 
 impl Role {
+    /// Its name, which is what follows the path in its ARN.
+    pub fn name(&self) -> &str {
+        let arn = self.arn.as_str();
+        arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+    }
+
     /// Whether a statement of its trust policy names the issuer, rightly or not.
     pub fn trusts(&self, trusted: &Trusted<'_>) -> bool {
         findings(&self.trust, trusted).is_some()

@@ -44,6 +44,33 @@ fn a_shell_reads_the_variables() {
 }
 
 #[test]
+fn what_was_verified_is_a_table_and_a_picture_of_what_is_there() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let picture = |tenant: &Tenant| {
+        let report = tenant.irsactl("verify --cluster demo -o markdown").stdout;
+        let (table, picture) = report.split_once("```mermaid\n").unwrap();
+        assert!(table.contains("| pass | discovery issuer |"), "{report}");
+        assert!(picture.ends_with("```\n"), "{report}");
+        picture.to_owned()
+    };
+    let without_roles = picture(&tenant);
+    assert!(without_roles.contains("n2 --> n3"), "{without_roles}");
+    assert!(!without_roles.contains("n4"), "{without_roles}");
+    let role = "role --cluster demo --service-account default/app --yes";
+    tenant.irsactl(role).ok();
+    let whole = picture(&tenant);
+    for link in [
+        "n0[\"cluster: demo\"]",
+        "n1[\"issuer: https://demo-oidc",
+        "n2[\"S3: s3://demo-oidc",
+        "n3[\"provider: arn:aws:iam::",
+        "n4[\"roles: demo-default-app\"]",
+    ] {
+        assert!(whole.contains(link), "{link}: {whole}");
+    }
+}
+
+#[test]
 fn a_review_is_a_table_with_documents_and_a_picture() {
     let work = offline();
     let plan = work

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use url::Url;
 
+use crate::aws::partition;
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
 use crate::error::Result;
-use crate::iam::arn::AccountId;
+use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
@@ -17,6 +18,7 @@ use crate::probe::document;
 use crate::verify::page::{self, Page};
 use crate::verify::proof::Seen;
 use crate::verify::report::{Check, Report};
+use crate::verify::roles::Role;
 use crate::verify::{discovery, jwks, objects, tls};
 
 use super::super::change_options::owner_tags;
@@ -48,6 +50,38 @@ pub(in crate::commands) struct Inspection {
     pub(in crate::commands) public: Public,
     pub(in crate::commands) owner: Findings,
     pub(in crate::commands) checks: Report,
+}
+
+impl Inspection {
+    /// The issuer's provider in the account that was looked at, be it there or not.
+    pub(in crate::commands) fn provider_arn(&self) -> Result<Option<String>> {
+        let Some(account) = &self.account else {
+            return Ok(None);
+        };
+        let partition = partition::of_region(&self.region)?;
+        let host_path = self.target.issuer.host_path();
+        Ok(Some(arn::provider(&partition, account, host_path)))
+    }
+
+    /// What trusts what, as far as it is there.
+    pub(super) fn links(&self, cluster: Option<&str>) -> Result<Vec<(&'static str, String)>> {
+        let cluster = cluster.map(|cluster| ("cluster", cluster.to_owned()));
+        let mut links: Vec<_> = cluster.into_iter().collect();
+        links.push(("issuer", self.target.issuer.to_string()));
+        if let Some(place) = &self.target.place {
+            links.push(("S3", format!("s3://{}", place.bucket)));
+        }
+        let observed = self.owner.planned.as_ref().map(|planned| &planned.observed);
+        let has_provider = observed.is_some_and(|observed| observed.provider.is_some());
+        let arn = self.provider_arn()?.filter(|_| has_provider);
+        links.extend(arn.map(|arn| ("provider", arn)));
+        let roles = self.owner.roles.iter().flatten();
+        let names: Vec<&str> = roles.map(Role::name).collect();
+        if !names.is_empty() {
+            links.push(("roles", names.join(", ")));
+        }
+        Ok(links)
+    }
 }
 
 /// The issuer, and its place when it is a bucket's.
