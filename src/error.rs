@@ -147,6 +147,12 @@ impl Error {
         &self.what
     }
 
+    /// What and why, on one line.
+    pub fn in_short(&self) -> String {
+        let parts = std::iter::once(self.what()).chain(self.causes.iter().map(String::as_str));
+        parts.collect::<Vec<_>>().join(": ")
+    }
+
     /// Why, the nearest cause first.
     pub fn causes(&self) -> &[String] {
         &self.causes

@@ -32,6 +32,24 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<()> {
     write_new(path, contents, 0o600)
 }
 
+/// Moves a file to a name that is free, in one step where the platform has it.
+pub fn rename_noclobber(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system that cannot.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            done => return done.map_err(io::Error::from),
+        }
+    }
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
 /// Writes a new file for everybody to read. Refuses when anything is there, also a symlink.
 pub fn write_public(path: &Path, contents: &[u8]) -> Result<()> {
     write_new(path, contents, 0o644)

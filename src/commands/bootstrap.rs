@@ -183,14 +183,16 @@ impl Bootstrap {
         if let Some(store) = &store {
             store.check_issuer(&issuer)?;
         }
-        planned.observed.key_store = store.as_ref().map(|store| store.observed(&[]));
-        let notes: Vec<String> = match (self.key_store.key_store(), &planned.observed.key_store) {
+        planned.observed.key_store = store
+            .as_ref()
+            .map(|store| store.observed(&[], Some(&issuer)));
+        let notes = match (self.key_store.key_store(), &planned.observed.key_store) {
             (Some(kind), _) if change.offline => {
                 vec![format!("offline: {} was not looked at", kind.title())]
             }
             (_, store) => store.iter().flat_map(|store| store.notes.clone()).collect(),
         };
-        planned.plan.notes.extend(notes.iter().cloned());
+        planned.plan.notes.extend(notes);
         if change.dry_run {
             return dry_run::run(
                 global,
@@ -202,10 +204,7 @@ impl Bootstrap {
             );
         }
         let is_stored = store.as_ref().is_some_and(|one| one.current().is_some());
-        if store.is_some() && !is_stored && planned.plan.changes.is_empty() {
-            output::say(notes.join("\n"));
-            session.consent(change).await?;
-        }
+        session.consent_to_store(&planned, change).await?;
         let save_key = async || {
             let Some(pair) = &pair else { return Ok(0) };
             let made = match &mut store {

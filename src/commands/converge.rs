@@ -236,6 +236,22 @@ impl<'s> Session<'s> {
         output::say(answer.text());
     }
 
+    /// Asks about the key store where there is nothing else to ask about.
+    pub(super) async fn consent_to_store(
+        &self,
+        planned: &Planned,
+        options: &ChangeOptions,
+    ) -> Result<()> {
+        let store = planned.observed.key_store.as_ref();
+        match store.filter(|store| store.changes > 0) {
+            Some(store) if planned.plan.changes.is_empty() => {
+                output::say(output::sanitized(&store.notes.join("; ")));
+                self.consent(options).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The clock stands still meanwhile, and Ctrl-C works.
     pub(super) async fn consent(&self, options: &ChangeOptions) -> Result<()> {
         let asked = match &options.consent() {

@@ -98,7 +98,12 @@ impl Destroy {
                 .hint("leave --delete-bucket away; or look for such providers ('irsactl verify --dangling' in each account) and give --i-understand-takeover"));
         }
         let cluster = self.names.cluster.as_deref();
-        let store = Store::open(&self.key_store, cluster, session.aws(), false).await?;
+        // The key is not needed here: where it cannot be read, that is no more than said.
+        let (store, unread) =
+            match Store::open(&self.key_store, cluster, session.aws(), false).await {
+                Ok(store) => (store, None),
+                Err(error) => (None, Some(error)),
+            };
         let stored = store.as_ref().and_then(Store::current);
         let partition = partition::of_region(&region)?;
         let object_keys = object_keys(place.prefix.as_deref());
@@ -127,10 +132,10 @@ impl Destroy {
             adopt: false,
         };
         let mut planned = session.plan(&desired).await?;
-        let kept = store.iter().flat_map(Store::deletion);
-        let kept = kept
-            .map(|command| format!("the signing key stays in its store; to delete it: {command}"));
-        planned.plan.notes.extend(kept);
+        let kept = store.iter().flat_map(|store| store.left(&desired.issuer));
+        let unread =
+            unread.map(|error| format!("the key store was not looked at: {}", error.in_short()));
+        planned.plan.notes.extend(kept.chain(unread));
         if self.dry_run {
             return dry_run::run(global, &session, &desired, &planned, &options, None);
         }

@@ -47,10 +47,10 @@ pub(super) fn run(
             output::print(&answer, global.output)?;
         }
     }
-    let puts = planned.observed.key_store.as_ref();
-    let puts = puts.is_some_and(|store| store.puts > 0);
+    let store = planned.observed.key_store.as_ref();
+    let is_stored = store.is_none_or(|store| store.changes == 0);
     Ok(
-        match options.detailed_exitcode && (puts || !planned.plan.changes.is_empty()) {
+        match options.detailed_exitcode && (!is_stored || !planned.plan.changes.is_empty()) {
             true => Exit::Pending,
             false => Exit::Done,
         },

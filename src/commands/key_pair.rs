@@ -58,6 +58,15 @@ impl KeyPair {
         Ok(Self { public, new: None })
     }
 
+    /// The kid of a key file.
+    pub(super) fn kid_of(path: &Path) -> Result<Kid> {
+        let text = file::read_private(path)?;
+        let kid = SigningKey::from_pem(&text)
+            .and_then(|key| key.public())
+            .and_then(|public| public.kid());
+        kid.map_err(|cause| unusable(path, &cause))
+    }
+
     /// Whether there is a key file in `dir`.
     pub(super) fn is_there(dir: &Path) -> Result<bool> {
         Ok(file::exists(&signing_key_file(dir))? || file::exists(&public_key_file(dir))?)

@@ -52,11 +52,7 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
         };
     };
     if !file::exists(&key_pair::signing_key_file(dir))? {
-        key_pair::check_public_file(dir, &stored.public)?;
-        return Ok(KeyPair::of_signing_key(
-            stored.key()?,
-            stored.public.clone(),
-        ));
+        return of_stored(dir, stored);
     }
     let pair = KeyPair::load(dir)?;
     let kid = pair.kid()?;
@@ -69,14 +65,37 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
             output::path(&key_pair::signing_key_file(dir))
         ))
         .because(format!("{} has the kid {}", stored.arn, stored.kid));
-    Err(match store.has(&kid) {
-        true => error.hint(format!(
+    Err(match store.find(&kid) {
+        Some(coming) if coming.is_coming() => error.hint(format!(
+            "that file signs already, as far as this directory knows; let the store know: irsactl rotate activate{} --dir {}",
+            store.options(),
+            shell_path(dir)
+        )),
+        Some(_) => error.hint(format!(
             "that file is from before a rotation; it is brought up to date by: irsactl rotate status{} --dir {}",
             store.options(),
             shell_path(dir)
         )),
-        false => error.hint("give another --dir, or another --cluster; neither is ever overwritten"),
+        None => error.hint("give another --dir, or another --cluster; neither is ever overwritten"),
     })
+}
+
+/// A key of the store, for a directory that has none.
+fn of_stored(dir: &Path, stored: &StoredKey) -> Result<KeyPair> {
+    key_pair::check_public_file(dir, &stored.public)?;
+    Ok(KeyPair::of_signing_key(
+        stored.key()?,
+        stored.public.clone(),
+    ))
+}
+
+/// Writes a key of the store into `dir`, unless it is there.
+pub(super) fn bring(store: &Store, stored: &StoredKey, dir: &Path) -> Result<()> {
+    let pair = match file::exists(&key_pair::signing_key_file(dir))? {
+        true => KeyPair::load(dir)?,
+        false => of_stored(dir, stored)?,
+    };
+    store.save(&pair, dir)
 }
 
 /// The public key in `dir` or in the store, which is all that publishing needs.
@@ -91,6 +110,9 @@ pub(super) fn signing_key(dir: &Path, store: Option<&Store>) -> Result<SigningKe
             pair(dir, None, store)?;
             stored.key()
         }
-        None => key_pair::signing_key(dir),
+        None => match store.filter(|store| !store.is_empty()) {
+            Some(store) => Err(store.is_between()),
+            None => key_pair::signing_key(dir),
+        },
     }
 }

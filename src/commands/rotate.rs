@@ -172,18 +172,23 @@ impl Activate {
             (false, false) => Stage::Accept,
         };
         if stage == Stage::Active {
-            if rotation.activated.is_none() {
-                rotation.activated = Some(now()?);
-                rotation.save(&global.dir)?;
-            }
-            rotation.settle(&global.dir)?;
+            let is_known = rotation.activated.is_some();
+            rotation.activated = rotation.activated.or(Some(now()?));
+            // First: a directory that knows more than the store would have to be believed.
             if let Some(store) = &mut store {
                 stored::record(store, &rotation).await?;
             }
+            if !is_known {
+                rotation.save(&global.dir)?;
+            }
+            rotation.settle(&global.dir)?;
         } else {
             self.nodes.check()?;
             let keys = [&rotation.old, &rotation.new].map(|kid| scene.published.public_key(kid));
             key_pair::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
+            store
+                .as_ref()
+                .map_or(Ok(()), |store| store.accept(&global.dir))?;
         }
         let told = Told {
             names: self::names(global, names, stores, false),

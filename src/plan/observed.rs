@@ -30,8 +30,8 @@ pub struct Observed {
 pub struct KeyStore {
     /// As the plan's notes have it.
     pub notes: Vec<String>,
-    /// How many keys are to be put there, before the plan's changes.
-    pub puts: usize,
+    /// How many keys are to be put there or tagged, before the plan's changes.
+    pub changes: usize,
 }
 
 /// A bucket of this account in this region.

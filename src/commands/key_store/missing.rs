@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::iam::key_store::KeyStore;
 
-use super::store::Store;
+use super::store::{Store, StoredKey};
 
 impl Store {
     /// There are keys, and none that signs.
@@ -14,7 +14,10 @@ impl Store {
             .map(|key| format!("{} has not been activated, and no other key signs", key.arn));
         error
             .because(newest.unwrap_or_default())
-            .hint(format!("a rotation is under way: go on with 'irsactl rotate activate{0}', or see it with 'irsactl rotate status{0}'", self.options()))
+            .hint(match self.before_the_coming().is_some_and(StoredKey::is_compromised) {
+                true => format!("the key before it is compromised: finish 'irsactl rotate retire --compromised{}'", self.options()),
+                false => format!("a rotation is under way: go on with 'irsactl rotate activate{0}', or see it with 'irsactl rotate status{0}'", self.options()),
+            })
     }
 
     /// There is no key where the command needs one.

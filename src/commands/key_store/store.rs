@@ -15,6 +15,7 @@ use crate::aws::key_store::KeyStoreClient;
 use crate::aws::patience::Patience;
 use crate::config::KeyStoreOptions;
 use crate::error::{Error, Exit, Result};
+use crate::file;
 use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
@@ -69,9 +70,18 @@ impl StoredKey {
         SigningKey::from_pem(self.pem.as_bytes()).map_err(|cause| unusable(&self.name, &cause))
     }
 
-    fn signs(&self) -> bool {
-        let is_coming = self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED);
-        !is_coming && !self.tags.contains_key(COMPROMISED)
+    /// Whether it is to take the place of another, and has not yet.
+    pub(super) fn is_coming(&self) -> bool {
+        self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED)
+    }
+
+    pub(super) fn is_compromised(&self) -> bool {
+        self.tags.contains_key(COMPROMISED)
+    }
+
+    fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
+        let own = self.tags.get(ISSUER);
+        own.is_some_and(|own| own != issuer.as_str())
     }
 }
 
@@ -114,14 +124,11 @@ impl Store {
 
     /// Refuses keys that sign another issuer's tokens: whoever runs either cluster could sign for both.
     pub(in super::super) fn check_issuer(&self, issuer: &Issuer) -> Result<()> {
-        let other = self.keys.iter().find_map(|key| {
-            let other = key.tags.get(ISSUER)?;
-            (other != issuer.as_str()).then_some((key, other))
-        });
-        match other.filter(|_| !self.adopt) {
+        let mut keys = self.keys.iter();
+        match keys.find(|key| !self.adopt && key.is_of_another_issuer(issuer)) {
             None => Ok(()),
-            Some((key, other)) => Err(Error::refused(format!("cannot use {} for {issuer}", key.name))
-                .because(format!("it signs the tokens of {other}"))
+            Some(key) => Err(Error::refused(format!("cannot use {} for {issuer}", key.name))
+                .because(format!("it signs the tokens of {}", key.tags[ISSUER]))
                 .hint("two clusters of one name: give this one another --cluster; or, where one cluster changes its issuer, --adopt")),
         }
     }
@@ -191,9 +198,24 @@ impl Store {
         }))
     }
 
-    /// The key that signs.
+    /// The key that signs; none when it is compromised, since the one before it has been retired.
     pub(in super::super) fn current(&self) -> Option<&StoredKey> {
-        self.keys.iter().rfind(|key| key.signs())
+        self.before_the_coming().filter(|key| !key.is_compromised())
+    }
+
+    /// The newest key that is not to come.
+    pub(super) fn before_the_coming(&self) -> Option<&StoredKey> {
+        self.keys.iter().rfind(|key| !key.is_coming())
+    }
+
+    /// A key that is there.
+    pub(in super::super) fn find(&self, kid: &Kid) -> Option<&StoredKey> {
+        self.keys.iter().find(|key| key.kid == *kid)
+    }
+
+    /// All that are there.
+    pub(in super::super) fn kids(&self) -> impl Iterator<Item = &Kid> {
+        self.keys.iter().map(|key| &key.kid)
     }
 
     /// The newest key: the one that signs, or the one that is to come.
@@ -201,15 +223,9 @@ impl Store {
         self.keys.last()
     }
 
-    /// The public key of a key that is there.
-    pub(in super::super) fn public(&self, kid: &Kid) -> Option<&PublicKey> {
-        let key = self.keys.iter().find(|key| key.kid == *kid);
-        key.map(|key| &key.public)
-    }
-
     /// Whether a key is there.
     pub(in super::super) fn has(&self, kid: &Kid) -> bool {
-        self.public(kid).is_some()
+        self.find(kid).is_some()
     }
 
     /// Where the keys are, or will be.
@@ -222,16 +238,31 @@ impl Store {
                 self.name(1)
             ),
         };
-        let coming = self.keys.iter().filter(|key| !key.signs());
-        let coming = coming.map(|key| format!("the new signing key is in {place}: {}", key.arn));
-        std::iter::once(current).chain(coming).collect()
+        let others = self.keys.iter().filter_map(|key| {
+            let what = match (key.is_compromised(), key.is_coming()) {
+                (true, _) => "a compromised key",
+                (false, true) => "the new signing key",
+                (false, false) => return None,
+            };
+            Some(format!("{what} is in {place}: {}", key.arn))
+        });
+        std::iter::once(current).chain(others).collect()
     }
 
-    /// How to delete what is there.
-    pub(in super::super) fn deletion(&self) -> Vec<String> {
+    /// What is left there of an issuer that goes, and how to delete it.
+    pub(in super::super) fn left(&self, issuer: &Issuer) -> Vec<String> {
         let keys = self.keys.iter();
-        keys.map(|key| self.kind.deletion(&key.name, &self.region))
-            .collect()
+        keys.map(|key| match key.is_of_another_issuer(issuer) {
+            true => format!(
+                "{} stays: it signs the tokens of {}",
+                key.arn, key.tags[ISSUER]
+            ),
+            false => format!(
+                "the signing key stays in its store; to delete it: {}",
+                self.kind.deletion(&key.name, &self.region)
+            ),
+        })
+        .collect()
     }
 
     /// Puts a pair there when nothing is, and marks as ours, and as this issuer's where it is known, what is
@@ -248,17 +279,32 @@ impl Store {
         if !self.has(&pair.kid()?) {
             return Err(self.is_between());
         }
+        self.mark(issuer).await
+    }
+
+    /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
+    pub(in super::super) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
         let mut changes = 0;
         for number in 0..self.keys.len() {
-            let key = &mut self.keys[number];
-            if issuer.is_some_and(|issuer| key.tags.get(ISSUER) != Some(&issuer.to_string())) {
-                key.tags.remove(ISSUER);
+            let key = &self.keys[number];
+            let (kid, wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
+            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
+            if is_moved {
+                self.keys[number].tags.remove(ISSUER);
             }
-            let kid = key.kid.clone();
-            let wanted = self.tags_of(&kid, None, issuer);
             changes += self.tag(&kid, &wanted).await?;
         }
         Ok(changes)
+    }
+
+    /// How many keys have not the marks that they are to have.
+    fn unmarked(&self, issuer: Option<&Issuer>) -> usize {
+        let keys = self.keys.iter().filter(|key| {
+            let wanted = self.tags_of(&key.kid, None, issuer);
+            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
+            is_moved || wanted.keys().any(|tag| !key.tags.contains_key(tag))
+        });
+        keys.count()
     }
 
     fn tags_of(&self, kid: &Kid, replaces: Option<&Kid>, issuer: Option<&Issuer>) -> Tags {
@@ -357,10 +403,16 @@ impl Store {
         if !self.keys.iter().any(|key| listed.contains(&key.public)) {
             return Ok(());
         }
+        let current = key_pair::signing_key_file(dir);
+        let current = match file::exists(&current)? {
+            true => Some(KeyPair::kid_of(&current)?),
+            false => None,
+        };
+        // The two files stay a pair: a compromised key goes when another one takes its place.
         let (rejected, accepted): (Vec<_>, Vec<_>) = self
             .keys
             .iter()
-            .partition(|key| key.tags.contains_key(COMPROMISED));
+            .partition(|key| key.is_compromised() && current.as_ref() != Some(&key.kid));
         let accepted: Vec<_> = accepted.iter().map(|key| key.public.clone()).collect();
         key_pair::accept(dir, &accepted)?;
         rejected
@@ -369,15 +421,21 @@ impl Store {
     }
 
     /// What a plan has seen of the store; `coming` are keys that it will be given besides.
-    pub(in super::super) fn observed(&self, coming: &[Kid]) -> observed::KeyStore {
+    pub(in super::super) fn observed(
+        &self,
+        coming: &[Kid],
+        issuer: Option<&Issuer>,
+    ) -> observed::KeyStore {
         let place = self.kind.title();
         let coming: Vec<&Kid> = coming.iter().filter(|kid| !self.has(kid)).collect();
         let new = coming
             .iter()
             .map(|kid| format!("the new signing key {kid} will be kept in {place}"));
+        let unmarked = self.unmarked(issuer);
+        let marks = (unmarked > 0).then(|| format!("{unmarked} in {place} will be tagged as ours"));
         observed::KeyStore {
-            notes: self.notes().into_iter().chain(new).collect(),
-            puts: usize::from(self.keys.is_empty()) + coming.len(),
+            notes: self.notes().into_iter().chain(new).chain(marks).collect(),
+            changes: usize::from(self.keys.is_empty()) + coming.len() + unmarked,
         }
     }
 

@@ -80,6 +80,11 @@ impl Prepare {
             None => self.old(dir, store.as_ref(), &scene.published)?,
         };
         let is_stored = |kid: &Kid| store.as_ref().is_some_and(|store| store.has(kid));
+        if !scene.published.kids().any(|kid| *kid == old) {
+            return Err(Error::refused(format!("cannot rotate {old}"))
+                .because("it is not published")
+                .hint("where it was taken away as compromised, finish that: 'irsactl rotate retire --compromised'; else publish it again: 'irsactl publish --add-key'"));
+        }
         let known = match &under_way {
             Some(rotation) if is_stored(&rotation.new) => Some(rotation.new.clone()),
             Some(rotation) => scene.made(dir, rotation)?,
@@ -98,7 +103,7 @@ impl Prepare {
         };
         let stored = known
             .as_ref()
-            .and_then(|kid| store.as_ref()?.public(kid).cloned());
+            .and_then(|kid| Some(store.as_ref()?.find(kid)?.public.clone()));
         let public = match (&known, &made) {
             (Some(kid), _) => stored.map_or_else(|| state::public_of(dir, kid), Ok)?,
             (None, Some(key)) => key.public().map_err(cannot_generate)?,
@@ -113,12 +118,15 @@ impl Prepare {
             .collect();
         let mut rotation = Rotation::new(&scene.issuer, old, new.clone());
         let current = store.as_ref().and_then(Store::current);
-        rotation.adopted = current.is_none() && !KeyPair::is_there(dir)?;
+        rotation.adopted = match &under_way {
+            Some(one) => one.adopted,
+            None => current.is_none() && !KeyPair::is_there(dir)?,
+        };
         let begun = under_way.is_some();
         // Before anything is published, so that no step after this one speaks of files that are not there.
         let seen = store
             .as_ref()
-            .map(|store| store.observed(std::slice::from_ref(&new)));
+            .map(|store| store.observed(std::slice::from_ref(&new), Some(&scene.issuer)));
         let beginning = rotation.clone();
         let write = || {
             if let Some(key) = &made {
@@ -148,7 +156,11 @@ impl Prepare {
                 }
                 _ => 0,
             };
-            match (stored, write()) {
+            let written = write().and_then(|()| match &store {
+                Some(store) => store.accept(dir),
+                None => Ok(()),
+            });
+            match (stored, written) {
                 (1.., Err(error)) => Err(after_changes(error)),
                 (_, written) => written.map(|()| stored),
             }
@@ -167,6 +179,7 @@ impl Prepare {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
             }
             let session = &scene.session;
+            session.consent_to_store(&planned, change).await?;
             let outcome = session.carry_out(&desired, planned, change, save).await?;
             changes = outcome.changes;
             outcome.then(scene.read_back(&outcome, stop).await)?;
@@ -181,7 +194,8 @@ impl Prepare {
             false => Stage::Prepared,
         };
         let told = Told {
-            names: super::names(global, names, stores, self.change.adopt),
+            // activate, which is next otherwise, takes nothing over.
+            names: super::names(global, names, stores, change.adopt && self.key_only),
             changes,
             ..Told::new(dir, stage, &rotation, None)
         };

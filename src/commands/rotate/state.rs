@@ -4,6 +4,7 @@
 //! API servers know is looked at anew by each step.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::document::json_text;
 
-use super::super::key_pair::{signing_key_file, unusable};
+use super::super::key_pair::{KeyPair, signing_key_file, unusable};
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -116,30 +117,37 @@ impl Rotation {
         file::write_document(&state_file(dir), json_text(self).as_bytes())
     }
 
-    /// Gives the key files the names of what they are now: the key that signs is `sa-signer.key`. Each
-    /// rename leaves something that the next run can go on from.
+    /// Gives the key files the names of what they are now.
     pub(super) fn settle(&self, dir: &Path) -> Result<()> {
-        if self.activated.is_none() {
-            return Ok(());
+        match self.activated {
+            Some(_) => sign_with(dir, &self.new),
+            None => Ok(()),
         }
-        let current = signing_key_file(dir);
-        if file::exists(&current)? {
-            let kid = kid_of(&current)?;
-            if kid == self.new {
-                return Ok(());
-            }
-            move_new(&current, &named(dir, &kid))?;
-        }
-        move_new(&named(dir, &self.new), &current)
     }
 
-    /// Sets the old key's file aside: it is no candidate for the next rotation.
+    /// Sets the old key's file aside.
     pub(super) fn set_aside(&self, dir: &Path) -> Result<()> {
-        move_new(
-            &named(dir, &self.old),
-            &dir.join(format!("retired-{}.key", self.old)),
-        )
+        set_aside(dir, &self.old)
     }
+}
+
+/// Gives the key that signs the name `sa-signer.key`, and the one that had it a name of its own. Each rename
+/// leaves something that the next run can go on from.
+pub(super) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
+    let current = signing_key_file(dir);
+    if file::exists(&current)? {
+        let kid = KeyPair::kid_of(&current)?;
+        if kid == *new {
+            return Ok(());
+        }
+        move_new(&current, &named(dir, &kid))?;
+    }
+    move_new(&named(dir, new), &current)
+}
+
+/// Sets a retired key's file aside: it is no candidate for the next rotation.
+pub(super) fn set_aside(dir: &Path, kid: &Kid) -> Result<()> {
+    move_new(&named(dir, kid), &dir.join(format!("retired-{kid}.key")))
 }
 
 /// `DIR/rotation.json`
@@ -166,7 +174,7 @@ pub(super) fn made_before(dir: &Path, is_known: impl Fn(&Kid) -> bool) -> Result
         let name = name.to_string_lossy();
         let is_key = name.starts_with("sa-signer-") && name.ends_with(".key");
         if is_key {
-            found.push(kid_of(&dir.join(name.as_ref()))?);
+            found.push(KeyPair::kid_of(&dir.join(name.as_ref()))?);
         }
     }
     found.retain(|kid| !is_known(kid));
@@ -216,12 +224,6 @@ pub(super) fn public_of(dir: &Path, kid: &Kid) -> Result<PublicKey> {
     }
 }
 
-/// The kid of a key file.
-pub(super) fn kid_of(path: &Path) -> Result<Kid> {
-    let kid = public_key(path)?.kid();
-    kid.map_err(|cause| unusable(path, &cause))
-}
-
 fn public_key(path: &Path) -> Result<PublicKey> {
     let text = file::read_private(path)?;
     SigningKey::from_pem(&text)
@@ -229,7 +231,7 @@ fn public_key(path: &Path) -> Result<PublicKey> {
         .map_err(|cause| unusable(path, &cause))
 }
 
-/// Moves a file that is there to a name that is free.
+/// Moves a file that is there to a name that is free: not even another run's file is overwritten.
 fn move_new(from: &Path, to: &Path) -> Result<()> {
     if !file::exists(from)? {
         return Ok(());
@@ -241,10 +243,10 @@ fn move_new(from: &Path, to: &Path) -> Result<()> {
             output::path(to)
         ))
     };
-    if file::exists(to)? {
-        return Err(cannot()
+    file::rename_noclobber(from, to).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => cannot()
             .because("something is there already, and a key file is never overwritten")
-            .hint("look at both, and move one away"));
-    }
-    fs::rename(from, to).map_err(|e| cannot().because(e))
+            .hint("look at both, and move one away"),
+        _ => cannot().because(e),
+    })
 }

@@ -35,30 +35,30 @@ pub(super) async fn open(
     let (dir, cluster) = (&global.dir, issuer.names.cluster.as_deref());
     let store = Store::open(options, cluster, scene.session.aws(), adopt).await?;
     let local = Rotation::load(dir, &scene.issuer)?;
-    let told = store.as_ref().and_then(|store| told(store, &scene.issuer));
-    let (Some(known), Some(told)) = (&store, told) else {
-        if let Some(store) = store.as_ref().filter(|store| store.current().is_some()) {
-            key_store::pair(dir, None, Some(store))?;
-        }
-        return Ok((store, local));
+    let Some(known) = &store else {
+        return Ok((None, local));
     };
-    let merged = match local {
-        Some(local) if local.is_of_the_same_keys(&told) => local.with(&told),
+    known.check_issuer(&scene.issuer)?;
+    let rotation = match (local, told(known, &scene.issuer)) {
+        (Some(local), Some(told)) if local.is_of_the_same_keys(&told) => Some(local.with(&told)),
         // The one on the disk is finished, and this one came after it.
-        Some(local) if local.retired.is_some() && local.new == told.old => told,
+        (Some(local), Some(told)) if local.retired.is_some() && known.has(&local.new) => Some(told),
         // The other way round.
-        Some(local) if told.retired.is_some() && told.new == local.old => local,
-        Some(local) => return Err(two_rotations(dir, &local, &told)),
-        None => told,
+        (Some(local), Some(told)) if told.retired.is_some() && told.new == local.old => Some(local),
+        (Some(local), Some(told)) => return Err(two_rotations(dir, &local, &told)),
+        (local, told) => local.or(told),
     };
     let current = signing_key_file(dir);
     if file::exists(&current)? {
-        let kid = state::kid_of(&current)?;
-        if kid != merged.old && kid != merged.new && !known.has(&kid) {
-            return Err(another_cluster(dir, &kid, &merged));
+        let kid = KeyPair::kid_of(&current)?;
+        let is_of_it = rotation
+            .as_ref()
+            .is_some_and(|rotation| kid == rotation.old || kid == rotation.new);
+        if !is_of_it && !known.has(&kid) && known.newest().is_some() {
+            return Err(another_cluster(dir, &kid, known));
         }
     }
-    Ok((store, Some(merged)))
+    Ok((store, rotation))
 }
 
 /// Brings the issuer directory up to date: it gets what it lacks of the store, and its files get the names
@@ -72,6 +72,7 @@ pub(super) fn bring(
     let Some(store) = store else {
         return rotation.map_or(Ok(()), |rotation| rotation.settle(dir));
     };
+    let mut signs = store.current();
     if let Some(rotation) = rotation {
         if let Some(newest) = store.newest().filter(|key| key.kid == rotation.new) {
             bring_key(dir, newest)?;
@@ -81,14 +82,28 @@ pub(super) fn bring(
             Some(local) if local.is_of_the_same_keys(rotation) => local.with(rotation).save(dir)?,
             _ => rotation.claim(dir)?,
         }
+        if rotation.activated.is_some() {
+            // The store may not know it yet.
+            signs = store.find(&rotation.new);
+        }
         rotation.settle(dir)?;
-        store.accept(dir)?;
-        if rotation.retired.is_some() {
-            rotation.set_aside(dir)?;
+    }
+    if let Some(signs) = signs {
+        let current = signing_key_file(dir);
+        if !file::exists(&current)? || store.has(&KeyPair::kid_of(&current)?) {
+            state::sign_with(dir, &signs.kid)?;
         }
     }
-    match store.current() {
-        Some(_) => store.save(&key_store::pair(dir, None, Some(store))?, dir),
+    let goes_on = |kid: &Kid| {
+        let is_new = |one: &Rotation| one.new == *kid || one.old == *kid && one.retired.is_none();
+        rotation.is_some_and(is_new)
+    };
+    for kid in store.kids().filter(|kid| !goes_on(kid)) {
+        state::set_aside(dir, kid)?;
+    }
+    store.accept(dir)?;
+    match signs {
+        Some(signs) => key_store::bring(store, signs, dir),
         None => Ok(()),
     }
 }
@@ -109,7 +124,7 @@ fn told(store: &Store, issuer: &Issuer) -> Option<Rotation> {
 /// Writes the file of the key that is to come, unless it is there.
 fn bring_key(dir: &Path, key: &StoredKey) -> Result<()> {
     let current = signing_key_file(dir);
-    let is_current = file::exists(&current)? && state::kid_of(&current)? == key.kid;
+    let is_current = file::exists(&current)? && KeyPair::kid_of(&current)? == key.kid;
     match is_current || file::exists(&state::named(dir, &key.kid))? {
         true => Ok(()),
         false => state::write(dir, &key.key()?, &key.kid),
@@ -128,6 +143,7 @@ pub(super) async fn keep(
     if store.newest().is_none() && file::exists(&signing_key_file(dir))? {
         changes += store.keep(&KeyPair::load(dir)?, dir, Some(issuer)).await?;
     }
+    changes += store.mark(Some(issuer)).await?;
     let new = &rotation.new;
     if store.has(new) {
         return Ok(changes);
@@ -166,14 +182,14 @@ pub(super) async fn reject(store: &mut Store, rotation: &Rotation) -> Result<usi
     store.tag(&rotation.old, &tags).await
 }
 
-fn another_cluster(dir: &Path, kid: &Kid, told: &Rotation) -> Error {
-    let Rotation { old, new, .. } = told;
+fn another_cluster(dir: &Path, kid: &Kid, store: &Store) -> Error {
+    let kids: Vec<&str> = store.kids().map(Kid::as_str).collect();
     Error::refused("cannot bring the keys of the key store")
         .because(format!(
             "{} has the key {kid}, which is none of the store's",
             output::path(dir)
         ))
-        .because(format!("the key store is about {old} and {new}"))
+        .because(format!("the key store has {}", kids.join(", ")))
         .hint("give an empty --dir: it is filled from the store; or another --cluster")
 }
 

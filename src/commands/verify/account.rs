@@ -21,7 +21,6 @@ use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
 use super::inspect::{Public, Target, fetch};
-use super::proof::told;
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;
@@ -76,7 +75,7 @@ pub(super) async fn look<'s>(
         Ok(session) => session,
         Err(error) if error.exit() == Exit::Refused => return Err(error),
         Err(error) => {
-            let check = Check::skipped(NAME, target.issuer.as_str(), told(&error));
+            let check = Check::skipped(NAME, target.issuer.as_str(), error.in_short());
             return Ok(Err(Findings::unknown(check)));
         }
     };
@@ -144,13 +143,13 @@ impl Seen<'_> {
             }
             Err(error) if error.exit() == Exit::Refused => {
                 let expected = "resources of ours, as bootstrap makes them";
-                let check = Check::new(NAME, issuer, false, expected, told(&error));
+                let check = Check::new(NAME, issuer, false, expected, error.in_short());
                 let hint = error
                     .hint_text()
                     .unwrap_or("'irsactl bootstrap --dry-run' shows more");
                 Findings::unknown(check.hint(hint))
             }
-            Err(error) => Findings::unknown(Check::skipped(NAME, issuer, told(&error))),
+            Err(error) => Findings::unknown(Check::skipped(NAME, issuer, error.in_short())),
         };
         if found.provider_exists()
             && let Some(provider) = &self.desired.provider
@@ -208,7 +207,7 @@ pub(super) async fn owner(
         Err(_) => match session.has_bucket(&bucket).await {
             Ok(true) => Owner::Us,
             Ok(false) => Owner::NotUs,
-            Err(error) => Owner::Unknown(told(&error)),
+            Err(error) => Owner::Unknown(error.in_short()),
         },
     }
 }
@@ -239,7 +238,7 @@ fn trust(
             .map(|(arn, trust)| Role { arn, trust })
             .collect(),
         Err(error) => {
-            let check = Check::skipped("role trust", provider_arn, told(&error));
+            let check = Check::skipped("role trust", provider_arn, error.in_short());
             return (vec![check], None);
         }
     };
@@ -271,7 +270,7 @@ async fn others(session: &Session<'_>, place: &Place) -> Vec<Check> {
     let (mut keys, more) = match listed {
         Ok(listed) => listed,
         Err(error) => {
-            let check = Check::skipped("other public objects", bucket, told(&error));
+            let check = Check::skipped("other public objects", bucket, error.in_short());
             return vec![check];
         }
     };

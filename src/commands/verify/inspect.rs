@@ -30,7 +30,7 @@ use super::super::stop::Stop;
 use super::super::{resolve, token as token_command};
 use super::account::{self, Findings};
 use super::cluster::ClusterOptions;
-use super::proof::{ProofOptions, told};
+use super::proof::ProofOptions;
 
 /// What is asked of an issuer.
 pub(in crate::commands) struct Question<'a> {
@@ -164,7 +164,7 @@ impl Question<'_> {
         );
         let local = match &store {
             Ok(store) => local_kid(&global.dir, store.as_ref()),
-            Err(error) => Err(told(error)),
+            Err(error) => Err(error.in_short()),
         };
         let mut checks = public_checks(&local, &target.issuer, &public)?;
         let mut owner = match owner? {
@@ -276,14 +276,14 @@ fn public_checks(local: &LocalKid, issuer: &Issuer, public: &Public) -> Result<V
 /// be used.
 fn local_kid(dir: &Path, store: Option<&Store>) -> LocalKid {
     let is_stored = store.and_then(Store::current).is_some();
-    if !is_stored && !KeyPair::is_there(dir).map_err(|error| told(&error))? {
+    if !is_stored && !KeyPair::is_there(dir).map_err(|error| error.in_short())? {
         return Ok(None);
     }
     let kid = key_store::public(dir, store).map(|key| key.kid());
     match kid {
         Ok(Ok(kid)) => Ok(Some(kid)),
         Ok(Err(cause)) => Err(cause.to_string()),
-        Err(error) => Err(told(&error)),
+        Err(error) => Err(error.in_short()),
     }
 }
 

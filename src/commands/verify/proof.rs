@@ -66,7 +66,7 @@ impl ProofOptions {
         asked.unwrap_or_else(|error| {
             let place = self.role_arn.as_deref().unwrap_or_default();
             let expected = "STS takes a token of the issuer";
-            let actual = format!("STS was not asked: {}", told(&error));
+            let actual = format!("STS was not asked: {}", error.in_short());
             let check = Check::new("proof", place, false, expected, actual);
             match error.hint_text() {
                 Some(hint) => check.hint(hint),
@@ -126,12 +126,6 @@ impl ProofOptions {
             ));
         }
     }
-}
-
-/// An error on one line.
-pub(super) fn told(error: &Error) -> String {
-    let parts = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
-    parts.collect::<Vec<_>>().join(": ")
 }
 
 /// The ARN of a role.
