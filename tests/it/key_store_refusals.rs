@@ -297,3 +297,48 @@ fn a_key_that_does_not_show_at_once_is_waited_for() {
         assert_eq!(tenant.log().iter().filter(|entry| failed(entry)).count(), 1);
     }
 }
+
+#[test]
+fn nothing_is_put_into_a_store_without_consent() {
+    let store = STORES[0];
+    let (tenant, _) = Tenant::bootstrapped();
+    tenant.irsactl("rotate prepare --cluster demo --yes").ok();
+    // script(1) gives the binary a terminal.
+    let ask = |answer: &str| {
+        let line = format!(
+            "(sleep 3; echo {answer}) | script -qec '{} rotate prepare {}' /dev/null",
+            env!("CARGO_BIN_EXE_irsactl"),
+            store.options()
+        );
+        let mut shell = tenant.command("sh");
+        let run: crate::tenant::Run = shell.args(["-c", &line]).output().unwrap().into();
+        run
+    };
+    let no = ask("n");
+    assert_eq!(no.code, 4, "{no:#?}");
+    assert!(
+        no.stdout.contains("will be kept in Secrets Manager"),
+        "{no:#?}"
+    );
+    assert!(store.changes(&tenant).is_empty());
+    assert_eq!(ask("y").code, 0);
+    assert_eq!(store.changes(&tenant)[..2], [store.put, store.put]);
+}
+
+#[test]
+fn an_issuer_goes_after_its_key() {
+    let store = STORES[0];
+    let tenant = Tenant::new();
+    let options = store.options();
+    tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+    let name = store.name("");
+    store.call(&tenant, "DeleteSecret", &json!({ "SecretId": name }));
+    lose_disk(&tenant);
+    let gone = tenant.irsactl(&format!("destroy --confirm demo {options}"));
+    assert!(
+        gone.stderr.contains("the key store was not looked at"),
+        "{gone:#?}"
+    );
+    gone.ok();
+    assert!(tenant.changes().last().unwrap().contains("Delete"));
+}

@@ -346,3 +346,25 @@ fn what_does_not_fit_is_refused() {
         assert!(!run.stderr.contains("PRIVATE") && !run.stdout.contains("PRIVATE"));
     }
 }
+
+#[test]
+fn a_rotation_that_is_begun_twice_is_still_of_the_clusters_own_key() {
+    let tenant = Tenant::with_key();
+    tenant.shell("mkdir control-plane; mv issuer/sa-signer.* control-plane");
+    tenant
+        .irsactl("bootstrap --cluster demo --adopt-key control-plane/sa-signer.pub --yes")
+        .ok();
+    tenant
+        .irsactl("rotate prepare --cluster demo --key-only")
+        .ok();
+    let prepare = "rotate prepare --cluster demo --yes --adopt -o json";
+    let prepared = tenant.irsactl(prepare).json();
+    // What is next takes nothing over.
+    let next = prepared["next"].as_str().unwrap();
+    assert!(next.contains("rotate activate --cluster demo") && !next.contains("--adopt"));
+    let accept = tenant
+        .irsactl("rotate activate --cluster demo --single-node -o json")
+        .json();
+    let flags = accept["flags"].as_array().unwrap();
+    assert!(!flags.is_empty(), "{accept:#}");
+}
