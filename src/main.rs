@@ -29,13 +29,7 @@ fn main() -> ExitCode {
             commands::run(cli).unwrap_or_else(failed)
         }
         Err(Unparsed::File(error)) => failed(error),
-        Err(Unparsed::CommandLine(message)) => {
-            print(&message);
-            match message.use_stderr() {
-                true => Exit::Usage,
-                false => Exit::Done,
-            }
-        }
+        Err(Unparsed::CommandLine(message)) => print(&message),
     };
     ExitCode::from(exit as u8)
 }
@@ -47,27 +41,25 @@ fn failed(error: Error) -> Exit {
 
 /// Prints help, or what is wrong with the command line. An argument that would start lines of its
 /// own, in a CI job that takes names from outside, is shown on one line.
-fn print(message: &clap::Error) {
-    let hostile =
-        std::env::args_os().any(|argument| argument.to_string_lossy().contains(char::is_control));
-    if message.use_stderr() {
-        let text = message.to_string();
-        output::annotate(&output::sanitized(text.lines().next().unwrap_or_default()));
-    }
-    match message.use_stderr() && hostile {
-        true => output::say(output::sanitized(&message.to_string())),
-        // A reader that has gone away is no error.
-        false if message.use_stderr() => drop(message.print()),
+fn print(message: &clap::Error) -> Exit {
+    if !message.use_stderr() {
         // In one piece, which clap would print line by line.
-        false => {
-            let text = message.render();
-            let text = match anstream::AutoStream::choice(&std::io::stdout()) {
-                anstream::ColorChoice::Never => text.to_string(),
-                _ => text.ansi().to_string(),
-            };
-            drop(output::print_bytes(text.as_bytes()));
-        }
+        let text = message.render();
+        let text = match anstream::AutoStream::choice(&std::io::stdout()) {
+            anstream::ColorChoice::Never => text.to_string(),
+            _ => text.ansi().to_string(),
+        };
+        return output::print_bytes(text.as_bytes()).map_or_else(failed, |()| Exit::Done);
     }
+    let is_hostile = |argument: &str| output::sanitized(argument) != argument;
+    let hostile = std::env::args_os().any(|argument| is_hostile(&argument.to_string_lossy()));
+    let text = message.to_string();
+    output::annotate(&output::sanitized(text.lines().next().unwrap_or_default()));
+    match hostile {
+        true => output::say(output::sanitized(&text)),
+        false => drop(message.print()),
+    }
+    Exit::Usage
 }
 
 fn set_up_stderr(global: &Global) {

@@ -85,7 +85,10 @@ where
         }
         _ => {
             if let Some(cause) = credentials_error(&error) {
-                return Error::permission(what).because(cause).hint(
+                let error = cause.lines().fold(Error::permission(what), |error, line| {
+                    error.because(line.trim())
+                });
+                return error.hint(
                     "log in with: aws sso login; or choose a profile that exists with --profile, or set AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY",
                 );
             }
@@ -174,7 +177,10 @@ fn credentials_error<E: std::error::Error + 'static>(
         .last()
         .filter(|_| std::error::Error::source(error).is_some());
     Some(match innermost {
-        Some(cause) => format!("there are no AWS credentials: {cause}"),
+        // One source a line.
+        Some(cause) => {
+            format!("there are no AWS credentials: {cause}").replace(" Attempted:\n", "\n")
+        }
         None => "there are no AWS credentials".to_owned(),
     })
 }

@@ -132,6 +132,9 @@ async fn contents(aws: &Aws, publication: &Publication) -> Result<Bucket> {
     worst.map_or(Ok(bucket), Err)
 }
 
+/// The code of an error that may mean a bucket of somebody else.
+pub const FORBIDDEN: &str = "Forbidden";
+
 /// Whether the bucket exists; an error when it is another account's or in another region.
 pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<bool> {
     let wrong_region = |region: &str| {
@@ -164,7 +167,8 @@ pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) ->
                     .because(format!(
                         "s3:HeadBucket: 403 Forbidden: it belongs to another account than {owner}, or s3:ListBucket is not granted"
                     ))
-                    .hint("choose another name with --bucket, or check the permissions with 'irsactl policy'")),
+                    .hint("choose another name with --bucket, or check the permissions with 'irsactl policy'")
+                    .with_code(Some(FORBIDDEN.to_owned()))),
                 _ => Err(failed(format!("cannot look for bucket s3://{bucket}"), "s3:HeadBucket", error)),
             }
         }

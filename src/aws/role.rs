@@ -59,6 +59,7 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
     let trust = role.assume_role_policy_document().unwrap_or_default();
     let boundary = role.permissions_boundary();
     Ok(Some(Role {
+        path: role.path().to_owned(),
         trust: document(trust, "iam:GetRole")?,
         policy_arns,
         inline_policy,

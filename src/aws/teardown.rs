@@ -1,6 +1,6 @@
 //! What is left of an issuer, and the calls that take it away.
 
-use crate::error::{Exit, Result};
+use crate::error::{Error, Result};
 use crate::iam::role::{trusts, trusts_only};
 use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
 
@@ -80,7 +80,17 @@ async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<(Option<BucketRemains>
     match observe::bucket_exists(aws, name, owner).await {
         Ok(true) => {}
         Ok(false) => return Ok((None, None)),
-        Err(error) if error.exit() == Exit::Refused && !teardown.with_bucket => {
+        Err(error) if error.code() == Some(observe::FORBIDDEN) && !teardown.with_bucket => {
+            if name.is_account_regional() {
+                // Nobody else can have it.
+                return Err(
+                    Error::permission(format!("cannot look for bucket s3://{name}"))
+                        .because("s3:HeadBucket: 403 Forbidden")
+                        .hint(
+                            "grant s3:ListBucket: 'irsactl policy destroy' prints the whole list",
+                        ),
+                );
+            }
             return Ok((None, Some(error.causes().join(": "))));
         }
         Err(error) => return Err(error),

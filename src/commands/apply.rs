@@ -87,6 +87,13 @@ fn command(global: &Global, saved: SavedPlan) -> Result<Cli> {
         return Err(refused().because("its arguments are not written as they are saved"));
     }
     let own = |id| global.layers.origin(id) == Origin::Flag;
+    let mut layers = layers;
+    for id in ["region", "dir"] {
+        if own(id) {
+            // The command that comes next needs it too.
+            layers.take_for_flag(id);
+        }
+    }
     let planned = cli.global;
     Ok(Cli {
         command: cli.command,

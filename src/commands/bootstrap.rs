@@ -183,16 +183,13 @@ impl Bootstrap {
         if let Some(store) = &store {
             store.check_issuer(&issuer)?;
         }
-        planned.observed.key_store = store
-            .as_ref()
-            .map(|store| store.observed(&[], Some(&issuer)));
-        let notes = match (self.key_store.key_store(), &planned.observed.key_store) {
-            (Some(kind), _) if change.offline => {
-                vec![format!("offline: {} was not looked at", kind.title())]
-            }
-            (_, store) => store.iter().flat_map(|store| store.notes.clone()).collect(),
-        };
-        planned.plan.notes.extend(notes);
+        let seen = store.as_ref();
+        let seen = seen.map(|store| store.observed(&[], Some(&issuer)));
+        let mut planned = planned.with_store(seen);
+        if let Some(kind) = self.key_store.key_store().filter(|_| change.offline) {
+            let note = format!("offline: {} was not looked at", kind.title());
+            planned.plan.notes.push(note);
+        }
         if change.dry_run {
             return dry_run::run(
                 global,
@@ -250,7 +247,7 @@ impl Bootstrap {
             changes: outcome.changes,
             flags_text,
         };
-        output::print(&answer, global.output)?;
+        outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
     }
 }

@@ -16,7 +16,7 @@ use crate::output::{self, Answer, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
-use crate::plan::observed::{Object, Observed};
+use crate::plan::observed::{self, Object, Observed};
 use crate::plan::saved::SavedPlan;
 
 use super::change_options::{ChangeOptions, Consent};
@@ -45,6 +45,16 @@ impl Planned {
     pub(super) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
         let plan = diff::diff(desired, &observed)?;
         Ok(Self { observed, plan })
+    }
+
+    /// Adds what is done in a key store.
+    pub(super) fn with_store(mut self, store: Option<observed::KeyStore>) -> Self {
+        if let Some(store) = &store {
+            self.plan.notes.extend(store.notes.iter().cloned());
+            self.plan.besides = store.changes;
+        }
+        self.observed.key_store = store;
+        self
     }
 }
 
@@ -189,7 +199,7 @@ impl<'s> Session<'s> {
             });
         };
         let observed = if changes == 0 {
-            output::say("no changes");
+            output::say(self.answer(desired, &plan).counts());
             for note in &plan.notes {
                 output::say(format_args!("note: {}", output::sanitized(note)));
             }
@@ -242,13 +252,12 @@ impl<'s> Session<'s> {
         planned: &Planned,
         options: &ChangeOptions,
     ) -> Result<()> {
-        let store = planned.observed.key_store.as_ref();
-        match store.filter(|store| store.changes > 0) {
-            Some(store) if planned.plan.changes.is_empty() => {
-                output::say(output::sanitized(&store.notes.join("; ")));
+        match planned.plan.changes.is_empty() && planned.plan.besides > 0 {
+            true => {
+                output::say(output::sanitized(&planned.plan.notes.join("; ")));
                 self.consent(options).await
             }
-            _ => Ok(()),
+            false => Ok(()),
         }
     }
 

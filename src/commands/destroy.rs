@@ -14,7 +14,7 @@ use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::desired::Desired;
 use crate::plan::document::object_keys;
-use crate::plan::removal::Teardown;
+use crate::plan::removal::{BucketEnd, Teardown};
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;
@@ -65,7 +65,7 @@ pub struct Destroy {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct DestroyAnswer {
     issuer: Issuer,
-    bucket_kept: bool,
+    bucket: BucketEnd,
     changes: usize,
 }
 
@@ -76,9 +76,16 @@ impl Answer for DestroyAnswer {
 
     fn text(&self) -> String {
         let Self { issuer, .. } = self;
-        match self.bucket_kept {
-            true => format!("{issuer} is gone; its bucket is kept, empty of it\n"),
-            false => format!("{issuer} is gone\n"),
+        match (self.bucket, self.changes) {
+            (BucketEnd::Absent, 0) => format!("nothing of {issuer} is there\n"),
+            (BucketEnd::Absent | BucketEnd::Deleted, _) => format!("{issuer} is gone\n"),
+            (BucketEnd::Kept, _) => format!("{issuer} is gone; its bucket is kept, empty of it\n"),
+            (BucketEnd::Foreign, _) => format!(
+                "{issuer} is gone from this account; the bucket of its name is not this account's, and was left alone\n"
+            ),
+            (BucketEnd::NotOurs, _) => format!(
+                "{issuer} has no provider and no role here any more; its bucket is not tagged as ours, and its documents are still there\n"
+            ),
         }
     }
 }
@@ -139,15 +146,20 @@ impl Destroy {
         if self.dry_run {
             return dry_run::run(global, &session, &desired, &planned, &options, None);
         }
+        let remains = planned.observed.remains.as_ref();
+        let ends = remains.zip(desired.teardown.as_ref());
+        let bucket = ends.map_or(BucketEnd::Absent, |(remains, teardown)| {
+            remains.bucket_end(teardown)
+        });
         let outcome = session
             .carry_out(&desired, planned, &options, async || Ok(0))
             .await?;
         let answer = DestroyAnswer {
             issuer: place.issuer,
-            bucket_kept: !self.delete_bucket,
+            bucket,
             changes: outcome.changes,
         };
-        output::print(&answer, global.output)?;
+        outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
     }
 

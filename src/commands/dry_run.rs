@@ -47,10 +47,10 @@ pub(super) fn run(
             output::print(&answer, global.output)?;
         }
     }
-    let store = planned.observed.key_store.as_ref();
-    let is_stored = store.is_none_or(|store| store.changes == 0);
     Ok(
-        match options.detailed_exitcode && (!is_stored || !planned.plan.changes.is_empty()) {
+        match options.detailed_exitcode
+            && (planned.plan.besides > 0 || !planned.plan.changes.is_empty())
+        {
             true => Exit::Pending,
             false => Exit::Done,
         },
@@ -116,7 +116,14 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(String, String
 fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
     file::create_dir(directory)?;
     for (name, text) in documents {
-        file::write_document(&directory.join(name), text.as_bytes())?;
+        let path = directory.join(name);
+        saved_plan::refuse_to_replace(&path)?;
+        // They are read on terminals and in logs of jobs.
+        let text = match name.ends_with(".json") {
+            true => &output::escaped_json(text),
+            false => text,
+        };
+        file::write_document(&path, text.as_bytes())?;
     }
     output::say(format_args!(
         "wrote {} documents to {}",

@@ -4,17 +4,18 @@ use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::config::{Global, Names};
-use crate::error::{Exit, Result};
+use crate::config::{Global, KeyStoreOptions, Names};
+use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
-use crate::output::terraform::{self, Imports, Resource};
+use crate::oidc::key::PublicKey;
+use crate::output::terraform::{self, Resource};
 use crate::output::{self, Answer};
 
 use super::adopt::AdoptOptions;
 use super::change_options::{ChangeOptions, tag};
 use super::cluster_issuer::ClusterIssuer;
 use super::converge::Session;
-use super::key_pair::KeyPair;
+use super::key_store::{self, Store};
 use super::provider::ProviderOptions;
 use super::publish::KeyOptions;
 use super::stop::Stop;
@@ -42,14 +43,16 @@ enum EmitCommand {
 #[command(after_help = "\
 Examples:
   irsactl emit terraform --cluster demo --region us-west-2 > issuer.tf
-  irsactl emit terraform --config irsactl.yaml --offline --account-id 111122223333 --no-import
+  irsactl emit terraform --config irsactl.yaml --offline --account-id 111122223333
 
 Writes down what 'irsactl bootstrap' with the same options comes to, the roles of a cluster file (--config) included; \
 public material only. With AWS at hand, what others added is kept, and what is there is imported; offline, \
-everything is imported unless --no-import. Needs Terraform 1.5 and its AWS provider 6.37.")]
+nothing is: it is for an issuer that is not there yet. Needs Terraform 1.5 and its AWS provider 6.37.")]
 struct Terraform {
     #[command(flatten)]
     names: Names,
+    #[command(flatten)]
+    key_store: KeyStoreOptions,
     #[command(flatten)]
     provider: ProviderOptions,
     #[command(flatten)]
@@ -101,12 +104,13 @@ impl Terraform {
         let roles = role::of_file(global, cluster)?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
-        let keys = match self.adopt.keys()? {
-            Some(keys) => keys,
-            None => vec![KeyPair::load_public(&global.dir)?],
-        };
+        let adopted = self.adopt.keys()?;
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, self.offline).await?;
+        let keys = match adopted {
+            Some(keys) => keys,
+            None => vec![self.public_key(global, &session).await?],
+        };
         let whole = ClusterIssuer {
             names: &self.names,
             keys: jwks::jwk_set(&keys)?,
@@ -120,12 +124,9 @@ impl Terraform {
             output::say(format_args!("note: {}", output::sanitized(note)));
         }
         let state = planned.observed.clone().after(&planned.plan.changes);
-        let imports = match (self.no_import, self.offline) {
-            (true, _) => Imports::None,
-            (false, true) => Imports::All,
-            (false, false) => Imports::Found(&planned.observed),
-        };
-        let resources = terraform::resources(&desired, &state, &imports)?;
+        // What an empty account would get must not be put over what is there.
+        let imports = (!self.no_import && !self.offline).then_some(&planned.observed);
+        let resources = terraform::resources(&desired, &state, imports)?;
         let issuer = desired.issuer;
         let cluster = cluster.unwrap_or_default();
         let heading = heading(&issuer, cluster, session.account.as_str(), &region);
@@ -136,6 +137,19 @@ impl Terraform {
         };
         output::print(&answer, global.output)?;
         Ok(Exit::Done)
+    }
+}
+
+impl Terraform {
+    async fn public_key(&self, global: &Global, session: &Session<'_>) -> Result<PublicKey> {
+        if let (Some(store), true) = (self.key_store.key_store(), self.offline) {
+            return Err(Error::usage("cannot write this offline")
+                .because(format!("the signing key is in {}", store.title()))
+                .hint("leave --offline away, or give the public key with --adopt-key"));
+        }
+        let cluster = self.names.cluster.as_deref();
+        let store = Store::open(&self.key_store, cluster, session.aws(), false).await?;
+        key_store::public(&global.dir, store.as_ref())
     }
 }
 

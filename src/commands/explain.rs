@@ -8,8 +8,12 @@ use serde::Serialize;
 
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
+use crate::output::program::named;
 use crate::output::{self, Answer};
 use crate::verify::explain::{self, Known};
+
+/// How much of a log is looked at.
+const MAX: u64 = 16 << 20;
 
 /// Options of `explain`.
 #[derive(Args, Debug)]
@@ -39,10 +43,10 @@ impl Answer for ExplainAnswer {
             .iter()
             .zip(1..)
             .map(|(cause, number)| format!("  {number}. {cause}\n"));
-        format!(
+        named(&format!(
             "{message}\n\ncauses, the likeliest first:\n{}\ncheck: {check}\nfix: {fix}\n",
             numbered.collect::<String>()
-        )
+        ))
     }
 }
 
@@ -67,8 +71,8 @@ impl Explain {
 }
 
 fn standard_input() -> Result<String> {
-    let mut text = String::new();
-    let read = std::io::stdin().take(64 * 1024).read_to_string(&mut text);
+    let mut log = Vec::new();
+    let read = std::io::stdin().take(MAX).read_to_end(&mut log);
     read.map_err(|e| Error::failed("cannot read standard input").because(e))?;
-    Ok(text)
+    Ok(String::from_utf8_lossy(&log).into_owned())
 }

@@ -196,7 +196,7 @@ impl ProviderArgs {
             thumbprints: outcome.thumbprints(),
             changes: outcome.changes,
         };
-        output::print(&answer, global.output)?;
+        outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
     }
 

@@ -116,7 +116,7 @@ impl Publish {
             issuer,
             changes: outcome.changes,
         };
-        output::print(&answer, global.output)?;
+        outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
     }
 }

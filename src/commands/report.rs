@@ -72,7 +72,7 @@ impl Answer for ReportAnswer {
             Some(changes) => format!("{changes} to change"),
         };
         format!(
-            "{}: {} checks, {} failed, {} warned, {} skipped; {plan}\n",
+            "report {}: {} checks, {} failed, {} warned, {} skipped; {plan}\n",
             self.html, self.checks, self.failed, self.warned, self.skipped
         )
     }

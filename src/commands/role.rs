@@ -159,7 +159,7 @@ impl RoleArgs {
             changes: outcome.changes,
             manifest,
         };
-        output::print(&answer, global.output)?;
+        outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
     }
 

@@ -82,17 +82,28 @@ pub(super) fn is_standard_output(path: &Path) -> bool {
 
 /// Writes it; what is there may only be a plan that was saved before.
 pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
-    if file::exists(path)? && !SavedPlan::is_one(&file::read_at_most(path, MAX)?) {
+    let is_other = |bytes: &[u8]| !bytes.is_empty() && !SavedPlan::is_one(bytes);
+    if file::exists(path)? && is_other(&file::read_at_most(path, MAX)?) {
         return Err(Error::refused(format!("cannot write {}", path.display()))
             .because("something else than a saved plan is there")
             .hint("give another name with --out"));
     }
     file::write_document(path, text(saved)?.as_bytes())?;
-    output::say(format_args!(
-        "saved the plan; to carry it out: irsactl apply {}",
-        output::sanitized(&shell_path(path))
-    ));
+    let path = output::sanitized(&shell_path(path));
+    output::say(output::program::named(&format!(
+        "saved the plan; to carry it out: irsactl apply {path}"
+    )));
     Ok(())
+}
+
+/// Refuses to write something else over a saved plan.
+pub(super) fn refuse_to_replace(path: &Path) -> Result<()> {
+    match file::exists(path)? && SavedPlan::is_one(&file::read_at_most(path, MAX)?) {
+        false => Ok(()),
+        true => Err(Error::refused(format!("cannot write {}", path.display()))
+            .because("a saved plan is there")
+            .hint("give another directory with --documents")),
+    }
 }
 
 /// Takes what this version wrote, byte for byte: a reader must not see something else in it.
@@ -141,7 +152,7 @@ pub(super) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
         return Ok(());
     }
     let command = command(saved);
-    Err(match now.is_empty() {
+    Err(match now.is_empty() && planned.plan.besides == 0 {
         true => Error::refused("cannot apply this plan: nothing of it is left to do")
             .because("everything is as it wanted it already")
             .hint(format!("nothing was changed; to see it: {command} --dry-run")),

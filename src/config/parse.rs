@@ -65,6 +65,11 @@ impl Layers {
         self.origins.get(id).cloned().unwrap_or(Origin::Default)
     }
 
+    /// Takes a value for one of the command line, since another command line had it.
+    pub fn take_for_flag(&mut self, id: &str) {
+        self.origins.insert(id.to_owned(), Origin::Flag);
+    }
+
     /// The command line in one form and one order: subcommands, then options. Those with the ids of
     /// `without` are left out.
     pub fn arguments(&self, without: &[&str]) -> Vec<OsString> {
@@ -186,7 +191,14 @@ fn blame(error: clap::Error, file: Option<&ClusterFile>, settings: &[Setting]) -
             let path = file.path.display();
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let what = format!("cannot use '{value}' as {} of {path}", setting.field);
-            Unparsed::File(Error::usage(what).because(cause.unwrap_or_default()))
+            let cause = cause.or_else(|| match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(values)) if !values.is_empty() => {
+                    Some(format!("it can be: {}", values.join(", ")))
+                }
+                _ => None,
+            });
+            let cause = cause.unwrap_or_else(|| "it must not be empty".to_owned());
+            Unparsed::File(Error::usage(what).because(cause))
         }
         _ => Unparsed::CommandLine(error),
     }

@@ -148,6 +148,33 @@ impl Trust {
         }
     }
 
+    /// The subjects whose tokens of this provider a trust policy lets in.
+    pub fn subjects_in(&self, trust: &Value) -> Vec<String> {
+        let statements = match &trust["Statement"] {
+            Value::Array(list) => list.iter().collect(),
+            one => vec![one],
+        };
+        let sub = format!("{}:sub", self.host_path);
+        let mut subjects = Vec::new();
+        for statement in statements {
+            if statement["Effect"] != "Allow"
+                || !trusts(&json!({ "Statement": statement }), &self.provider_arn)
+            {
+                continue;
+            }
+            for operator in ["StringEquals", "StringLike"] {
+                match &statement["Condition"][operator][&sub] {
+                    Value::String(one) => subjects.push(one.clone()),
+                    Value::Array(list) => {
+                        subjects.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        subjects
+    }
+
     fn statement(&self) -> Value {
         let sub = format!("{}:sub", self.host_path);
         let aud = format!("{}:aud", self.host_path);

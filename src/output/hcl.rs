@@ -115,7 +115,8 @@ pub(super) fn string(text: &str) -> String {
             c => quoted.push(c),
         }
     }
-    literal(&quoted) + "\""
+    // What some CI systems take for a command of the job.
+    literal(&quoted).replace("##[", "##\\u005b") + "\""
 }
 
 /// A list of strings, on one line.

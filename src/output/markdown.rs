@@ -4,15 +4,25 @@ use serde_json::Value;
 
 use super::sanitized;
 
-/// A cell of a table.
+/// A text as it is: in a code span, where it could be more than words. There no link, mention or asterisk of it
+/// is acted on (GitHub Flavored Markdown §6.3); a pipe would end a table's cell all the same (§4.10).
 pub fn cell(text: &str) -> String {
-    let escaped = sanitized(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('|', "\\|")
-        .replace('`', "&#96;");
-    // Mentions and links of a hostile text would be acted on.
-    escaped.replace('@', "&#64;").replace('[', "&#91;")
+    let text = sanitized(text);
+    let is_plain = |c: char| c.is_alphanumeric() || " ,.;()-+→".contains(c);
+    if text.chars().all(is_plain) && !text.to_lowercase().contains("www.") {
+        return text;
+    }
+    let runs = text.split(|c| c != '`').map(str::len);
+    let fence = "`".repeat(runs.max().unwrap_or_default() + 1);
+    // One space at each end is not a part of it.
+    let space = if text.contains('`') { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
+}
+
+/// A text between tags.
+fn html(text: &str) -> String {
+    let text = sanitized(text).replace('&', "&amp;");
+    text.replace('<', "&lt;").replace('@', "&#64;")
 }
 
 /// A document that is shown when it is asked for.
@@ -22,7 +32,7 @@ pub(super) fn folded(title: &str, document: &Value) -> String {
     // A longer fence than any in the text.
     format!(
         "<details><summary>{}</summary>\n\n~~~~~json\n{}\n~~~~~\n\n</details>\n",
-        cell(title),
+        html(title),
         lines.join("\n").replace("~~~~~", "~~~~ ~")
     )
 }

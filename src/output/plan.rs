@@ -42,6 +42,8 @@ pub struct PlanAnswer {
     notes: Vec<String>,
     #[serde(skip)]
     links: Vec<(&'static str, String)>,
+    #[serde(skip)]
+    besides: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -68,6 +70,7 @@ impl PlanAnswer {
             changes: changes.collect(),
             notes: plan.notes.clone(),
             links: links(desired),
+            besides: plan.besides,
         }
     }
 }
@@ -151,14 +154,16 @@ impl PlanAnswer {
             let changes = self.changes.iter();
             changes.filter(|change| change.action == action).count()
         };
-        match self.changes.len() {
-            0 => "no changes".to_owned(),
-            _ => format!(
-                "plan: {} to create, {} to update, {} to remove",
-                count(Action::Create),
-                count(Action::Update),
-                count(Action::Remove)
-            ),
+        let counts = format!(
+            "plan: {} to create, {} to update, {} to remove",
+            count(Action::Create),
+            count(Action::Update),
+            count(Action::Remove)
+        );
+        match (self.changes.len(), self.besides) {
+            (0, 0) => "no changes".to_owned(),
+            (_, 0) => counts,
+            (_, besides) => format!("{counts}, {besides} in the key store"),
         }
     }
 }

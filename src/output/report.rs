@@ -5,6 +5,7 @@ use anstyle::{AnsiColor, Style};
 use crate::verify::report::{Outcome, Report};
 
 use super::markdown::cell;
+use super::program::named;
 use super::sanitized;
 
 /// A line a check; what a failed one expected, and the next command, below it.
@@ -25,7 +26,7 @@ pub fn text(report: &Report) -> String {
             text += &format!("         expected: {}\n", sanitized(&check.expected));
         }
         if let Some(hint) = &check.hint {
-            text += &format!("         hint: {}\n", sanitized(hint));
+            text += &format!("         hint: {}\n", named(&sanitized(hint)));
         }
     }
     text

@@ -27,21 +27,12 @@ pub struct Resource {
     text: String,
 }
 
-/// Which resources get a block that imports them.
-pub enum Imports<'a> {
-    /// All.
-    All,
-    /// Those that are there.
-    Found(&'a Observed),
-    /// None: Terraform makes them.
-    None,
-}
-
-/// The resources, in the order in which they depend on one another.
+/// The resources, in the order in which they depend on one another. Those that are among `imports` get a block
+/// that imports them.
 pub fn resources(
     desired: &Desired,
     state: &Observed,
-    imports: &Imports<'_>,
+    imports: Option<&Observed>,
 ) -> Result<Vec<Resource>> {
     let mut file = File {
         resources: Vec::new(),
@@ -93,7 +84,7 @@ pub fn text(heading: &str, resources: &[Resource]) -> String {
 
 struct File<'a> {
     resources: Vec<Resource>,
-    imports: &'a Imports<'a>,
+    imports: Option<&'a Observed>,
 }
 
 /// The longest session of a role for which nobody says another (IAM `CreateRole`, `MaxSessionDuration`).
@@ -125,11 +116,7 @@ impl File<'_> {
         let address = address(&label);
         self.resources.push(Resource {
             id,
-            imported: match self.imports {
-                Imports::All => true,
-                Imports::Found(found) => is_there(found),
-                Imports::None => false,
-            },
+            imported: self.imports.is_some_and(is_there),
             text: body(Block::new("resource", &[kind, &label])).render(),
             address: address.clone(),
         });

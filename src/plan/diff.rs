@@ -21,6 +21,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Remarks that need no change.
     pub notes: Vec<String>,
+    /// How many keys are put into a key store or tagged there, before the changes.
+    pub besides: usize,
 }
 
 /// Compares every field of every resource. Refuses what is not ours.
@@ -36,13 +38,15 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
     }
     if let (Some(provider), Some(found)) = (&desired.provider, &observed.provider) {
         owned(&provider.arn, &found.tags, desired.adopt)?;
-        same_cluster(provider, found)?;
+        let hint = "two clusters with one issuer can use each other's tokens: give this one its own --prefix or --bucket";
+        same_cluster(&provider.arn, &provider.tags, &found.tags, hint)?;
     }
     for role in &desired.roles {
         let Some(found) = observed.roles.get(&role.name) else {
             continue;
         };
         owned(&format!("role {}", role.name), &found.tags, desired.adopt)?;
+        role::check(role, found, desired.adopt)?;
     }
     if let Some(publication) = &desired.publication {
         diff_bucket(publication, observed.bucket.as_ref(), &mut plan)?;
@@ -69,16 +73,18 @@ fn owned(what: &str, tags: &Tags, adopt: bool) -> Result<()> {
     }
     Err(Error::refused(format!("cannot change {what}: it is not ours"))
         .because(format!("it exists, but has no tag {key}={value}"))
-        .hint("if it is meant to be managed from here, run again with --adopt; else choose another name with --bucket or --prefix"))
+        .hint("if it is meant to be managed from here, run again with --adopt; else choose another name with --bucket, --prefix or (a role) --name"))
 }
 
-fn same_cluster(provider: &Provider, found: &observed::Provider) -> Result<()> {
-    match (provider.tags.get(CLUSTER), found.tags.get(CLUSTER)) {
-        (Some(ours), Some(theirs)) if ours != theirs => {
-            Err(Error::refused(format!("cannot use {}: it belongs to another cluster", provider.arn))
-                .because(format!("its tag {CLUSTER} says {theirs:?}, and this is {ours:?}"))
-                .hint("two clusters with one issuer can use each other's tokens: give this one its own --prefix or --bucket"))
-        }
+fn same_cluster(what: &str, wanted: &Tags, found: &Tags, hint: &str) -> Result<()> {
+    match (wanted.get(CLUSTER), found.get(CLUSTER)) {
+        (Some(ours), Some(theirs)) if ours != theirs => Err(Error::refused(format!(
+            "cannot use {what}: it belongs to another cluster"
+        ))
+        .because(format!(
+            "its tag {CLUSTER} says {theirs:?}, and this is {ours:?}"
+        ))
+        .hint(hint)),
         _ => Ok(()),
     }
 }

@@ -78,6 +78,8 @@ pub struct Provider {
 /// A role.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Role {
+    /// Its path, which is a part of its ARN.
+    pub path: String,
     /// Its trust policy.
     pub trust: Value,
     /// The ARNs of its managed policies.

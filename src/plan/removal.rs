@@ -1,6 +1,7 @@
 //! What is taken away, one call each, in the safe order: roles, provider, objects, and the bucket last
 //! if at all. A provider whose bucket is gone lets whoever takes the name sign tokens.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::oidc::key::Kid;
 
-use super::desired::Tags;
+use super::desired::{MANAGED_BY, Tags};
 use super::field::Field;
 
 /// Something that goes.
@@ -149,6 +150,41 @@ pub struct Remains {
     pub bucket: Option<BucketRemains>,
     /// Why the bucket is not looked into: it is somebody else's by now.
     pub foreign_bucket: Option<String>,
+}
+
+impl Remains {
+    /// What is to become of the bucket.
+    pub fn bucket_end(&self, teardown: &Teardown) -> BucketEnd {
+        match (&self.bucket, &self.foreign_bucket) {
+            (_, Some(_)) => BucketEnd::Foreign,
+            (None, None) => BucketEnd::Absent,
+            (Some(bucket), None) if !is_ours(&bucket.tags) => BucketEnd::NotOurs,
+            _ if teardown.with_bucket => BucketEnd::Deleted,
+            _ => BucketEnd::Kept,
+        }
+    }
+}
+
+/// What becomes of an issuer's bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BucketEnd {
+    /// It stays, without the issuer's documents: nobody else can take its name.
+    Kept,
+    /// It goes.
+    Deleted,
+    /// It was not there.
+    Absent,
+    /// It may be another account's, and is left alone.
+    Foreign,
+    /// It is not tagged as ours, and its documents are left alone.
+    NotOurs,
+}
+
+/// Whether something is tagged as ours.
+pub fn is_ours(tags: &Tags) -> bool {
+    let (key, value) = MANAGED_BY;
+    tags.get(key).is_some_and(|found| found == value)
 }
 
 /// A role that trusts the provider.

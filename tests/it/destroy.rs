@@ -39,7 +39,7 @@ fn roles_then_the_provider_then_the_documents_and_the_bucket_stays() {
     let answer = tenant
         .irsactl(&format!("{DESTROY} --roles --confirm demo"))
         .json();
-    assert_eq!(answer["bucket_kept"], true);
+    assert_eq!(answer["bucket"], "kept");
     let calls = tenant.changes().split_off(before);
     assert_eq!(calls, planned);
     assert_eq!(
@@ -105,7 +105,7 @@ fn roles_then_the_provider_then_the_documents_and_the_bucket_stays() {
     let gone = tenant
         .irsactl(&format!("{DESTROY} --delete-bucket --confirm demo"))
         .json();
-    assert_eq!(gone["bucket_kept"], false);
+    assert_eq!(gone["bucket"], "deleted");
     let (_, body) = http("GET", &format!("/{}/keys.json", tenant.bucket()), "", "");
     assert!(body.contains("NoSuchBucket"), "{body}");
     let again = tenant.irsactl(&format!("{DESTROY} --delete-bucket --confirm demo"));
@@ -264,7 +264,11 @@ fn what_is_shared_stops_it_and_what_is_stolen_does_not() {
             .contains("is not this account's, and is left alone"),
         "{gone:#?}"
     );
-    assert_eq!(gone.json()["changes"], 1);
+    let answer = gone.json();
+    assert_eq!(
+        (&answer["changes"], &answer["bucket"]),
+        (&json!(1), &json!("foreign"))
+    );
     assert_eq!(status(&format!("/{name}/keys.json")), 200);
 }
 

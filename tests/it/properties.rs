@@ -158,6 +158,7 @@ prop_compose! {
             }),
             roles: match role {
                 true => BTreeMap::from([("app".to_owned(), observed::Role {
+                    path: "/".to_owned(),
                     trust: json!({ "Version": "2012-10-17", "Statement": statements }), tags, ..Default::default()
                 })]),
                 false => BTreeMap::new(),
@@ -226,6 +227,7 @@ fn apply(observed: &mut Observed, change: &Change) {
         }
         Change::CreateRole { role, trust } => {
             let made = observed::Role {
+                path: "/".to_owned(),
                 trust,
                 tags: role.tags,
                 max_session: role.max_session,

@@ -208,7 +208,7 @@ fn what_is_wrong_is_shown_and_hostile_text_stays_text() {
     assert_eq!(run.code, 3, "{run:#?}");
     let told = run.stdout;
     assert!(
-        told.starts_with("report.html: ") && told.ends_with("; 2 to change\n"),
+        told.starts_with("report report.html: ") && told.ends_with("; 2 to change\n"),
         "{told}"
     );
     let page = fs::read_to_string(tenant.path("report.html")).unwrap();

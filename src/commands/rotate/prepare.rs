@@ -171,10 +171,7 @@ impl Prepare {
         } else {
             let join = jwks::jwk_set(std::slice::from_ref(&public))?;
             let desired = scene.desired(join, &[], change.adopt);
-            let mut planned = scene.session.plan(&desired).await?;
-            let notes = seen.iter().flat_map(|seen| seen.notes.clone());
-            planned.plan.notes.extend(notes);
-            planned.observed.key_store = seen;
+            let planned = scene.session.plan(&desired).await?.with_store(seen);
             if change.dry_run {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
             }
@@ -199,7 +196,11 @@ impl Prepare {
             changes,
             ..Told::new(dir, stage, &rotation, None)
         };
-        output::print(&RotateAnswer::new(told), global.output)?;
+        let printed = output::print(&RotateAnswer::new(told), global.output);
+        printed.map_err(|error| match changes {
+            0 => error,
+            _ => after_changes(error),
+        })?;
         Ok(Exit::Done)
     }
 

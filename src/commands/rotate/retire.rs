@@ -98,7 +98,7 @@ impl Retire {
             changes: outcome.changes,
             ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
         };
-        output::print(&RotateAnswer::new(told), global.output)?;
+        outcome.then(output::print(&RotateAnswer::new(told), global.output))?;
         Ok(Exit::Done)
     }
 

@@ -248,6 +248,6 @@ impl Answer for RotateAnswer {
         if let Some(time) = &self.not_before {
             text += &format!("wait   until {time}\n");
         }
-        text + &format!("next   {}\n", self.next)
+        text + &format!("next   {}\n", output::program::named(&self.next))
     }
 }

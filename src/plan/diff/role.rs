@@ -3,11 +3,40 @@
 use crate::error::{Error, Result};
 
 use super::super::change::Change;
-use super::super::desired::Role;
+use super::super::desired::{INLINE_POLICY, Role};
 use super::super::observed;
-use super::{Plan, retagged};
+use super::{Plan, retagged, same_cluster};
 
-/// Managed policies that others attached are kept; everything else is brought to what is wanted.
+/// Refuses a role that stands for something else.
+pub(super) fn check(role: &Role, found: &observed::Role, adopt: bool) -> Result<()> {
+    let what = format!("role {}", role.name);
+    if found.path != "/" {
+        return Err(
+            Error::refused(format!("cannot use {what}: its path is {}", found.path))
+                .because("its ARN is not what service accounts would be given")
+                .hint("give another name with --name"),
+        );
+    }
+    same_cluster(
+        &what,
+        &role.tags,
+        &found.tags,
+        "give this one another name with --name",
+    )?;
+    let others = role.trust.subjects_in(&found.trust);
+    let is_for_others =
+        !others.is_empty() && !role.trust.subjects.iter().any(|one| others.contains(one));
+    match is_for_others && !adopt {
+        false => Ok(()),
+        // Two service accounts can come to one default name: a-b of c, and a of b-c.
+        true => Err(Error::refused(format!("cannot use {what}: it is for other service accounts"))
+            .because(format!("it trusts {}", others.join(", ")))
+            .hint("give another name with --name; or, where these are to take its place and its policies, --adopt")),
+    }
+}
+
+/// Managed policies that others attached are kept, and an inline policy that is wanted no more; everything
+/// else is brought to what is wanted.
 pub(super) fn diff(role: &Role, found: Option<&observed::Role>, plan: &mut Plan) -> Result<()> {
     let name = || role.name.clone();
     let existing = found.map(|found| &found.trust);
@@ -85,6 +114,12 @@ pub(super) fn diff(role: &Role, found: Option<&observed::Role>, plan: &mut Plan)
             before: found.inline_policy.clone(),
             after,
         });
+    }
+    if role.inline_policy.is_none() && found.inline_policy.is_some() {
+        plan.notes.push(format!(
+            "role {} also has the inline policy {INLINE_POLICY}; it is kept: aws iam delete-role-policy --role-name {0} --policy-name {INLINE_POLICY} takes it away",
+            role.name
+        ));
     }
     for arn in found
         .policy_arns

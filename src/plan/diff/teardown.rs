@@ -7,7 +7,7 @@ use crate::oidc::jwks::JwkSet;
 
 use super::super::change::Change;
 use super::super::desired::{CLUSTER, MANAGED_BY, Tags};
-use super::super::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
+use super::super::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole, is_ours};
 use super::Plan;
 
 /// Roles, provider, documents, policy, bucket. What is not ours is never touched, and a role that is not
@@ -89,11 +89,6 @@ pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> R
         )),
     }
     Ok(())
-}
-
-fn is_ours(tags: &Tags) -> bool {
-    let (key, value) = MANAGED_BY;
-    tags.get(key).is_some_and(|v| v == value)
 }
 
 fn ours(what: &str, tags: &Tags) -> Result<()> {
