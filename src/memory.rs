@@ -1,7 +1,7 @@
 //! What keeps the signing key's memory from being written to a disk.
 
-/// Switches core dumps off, and with them the reading of this process by others of the same user. A
-/// platform that refuses goes on: zeroized buffers are what is left there.
+/// Switches core dumps off, and on Linux also the reading of this process by others of the same user;
+/// root can. A platform that refuses goes on: zeroized buffers are what is left there.
 pub fn without_core_dumps() {
     #[cfg(unix)]
     {

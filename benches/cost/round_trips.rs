@@ -68,7 +68,6 @@ pub(crate) fn table() {
                     names.join(" > ")
                 ),
                 ratio: costs.wall() / total / 1000.0,
-                door,
             });
         }
     }
@@ -78,12 +77,7 @@ pub(crate) fn table() {
     }
     println!();
     for chain in &chosen {
-        let name = format!("wall / chain, {}", chain.name);
-        match chain.door {
-            Door::Http => target(&name, chain.ratio, 1.3),
-            // The chain is of requests; connections, handshakes and AWS-LC's start come on top.
-            Door::Https => println!("{name:<58} {:>9.4}", chain.ratio),
-        }
+        target(&format!("wall / chain, {}", chain.name), chain.ratio, 1.3);
     }
 }
 
@@ -92,7 +86,6 @@ struct Chain {
     name: String,
     text: String,
     ratio: f64,
-    door: Door,
 }
 
 fn bucket(door: Door, name: &str) -> String {

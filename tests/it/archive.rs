@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
+use crate::inputs_files::allowed;
 use crate::linters::lint;
 use crate::session::repository;
 use crate::tenant::{Offline, Run};
@@ -113,4 +114,24 @@ fn the_same_binary_gives_the_same_archive_and_its_sum() {
         checked.ok(),
         format!("{}: OK\n", first.file_name().unwrap().display())
     );
+}
+
+/// As in the container of a CI job, where git refuses the checkout unless it is told to take it.
+#[test]
+fn a_checkout_that_belongs_to_another_user_is_packed_too() {
+    let work = Offline::new();
+    let of = repository().display().to_string();
+    work.shell(&format!(
+        "mkdir -p checkout/examples; cp {of}/examples/report.png checkout/examples
+        cp -r {of}/packaging {of}/README.md {of}/CHANGELOG.md {of}/LICENSE-* checkout
+        cd checkout; git init -q; git -c user.name=a -c user.email=a@example.com commit -q --allow-empty -m a"
+    ));
+    let test = "a_checkout_that_belongs_to_another_user_is_packed_too";
+    let checkout = work.path("checkout").display().to_string();
+    if !allowed(test, "chown", &["-R", "12345", &checkout]) {
+        return;
+    }
+    work.shell("! git -C checkout log");
+    let binary = env!("CARGO_BIN_EXE_irsactl");
+    work.shell(&format!("checkout/packaging/archive {TARGET} {binary} ."));
 }

@@ -30,6 +30,15 @@ fn job<'a>(tenant: &'a Tenant, name: &str) -> Job<'a> {
     Job::of(tenant, &repository().join(example(name)), &archive())
 }
 
+/// A sound JWK Set takes the place of the cluster's, of a key that somebody else has.
+fn publish_a_strangers_key(tenant: &Tenant) {
+    tenant.irsactl("keygen --dir stranger").ok();
+    let keys = tenant.irsactl("jwks --public-key stranger/sa-signer.pub");
+    let path = format!("/{}/keys.json", tenant.bucket());
+    let headers = "Content-Type: application/json\r\nCache-Control: no-cache";
+    tenant.call("s3", "PUT", &path, headers, &keys.ok());
+}
+
 #[test]
 fn the_examples_for_ci_pass_their_linters() {
     let workflows = ["irsa-plan.yml", "irsa-apply.yml", "irsa-verify.yml"];
@@ -54,16 +63,19 @@ fn github_comments_the_plan_applies_it_on_merge_and_opens_an_issue_when_it_break
     let plan = job(&tenant, "github/irsa-plan.yml").run();
     assert!(plan.succeeded(), "{plan:#?}");
     assert_eq!(tenant.changes(), [""; 0]);
-    let [comment] = plan.gh("pr comment").try_into().unwrap();
+    let [question, comment] = plan.gh("api").try_into().unwrap();
+    let marker = "<!-- irsa-plan -->";
+    assert!(question.arguments.contains(marker), "{question:#?}");
+    assert_eq!(
+        comment.arguments,
+        "api --silent --method POST repos/acme/clusters/issues/7/comments --field body=@comment.md"
+    );
+    let shown = comment.body.strip_prefix(&format!("{marker}\n")).unwrap();
     assert!(
-        comment.arguments.starts_with("pr comment 7 --edit-last"),
+        shown.starts_with("### irsactl: plan: 9 to create"),
         "{comment:#?}"
     );
-    assert!(
-        comment.body.starts_with("### irsactl: plan: 9 to create"),
-        "{comment:#?}"
-    );
-    assert!(plan.summary.contains(&comment.body), "{plan:#?}");
+    assert!(plan.summary.contains(shown), "{plan:#?}");
 
     let apply = job(&tenant, "github/irsa-apply.yml").run();
     assert!(apply.succeeded(), "{apply:#?}");
@@ -76,16 +88,26 @@ fn github_comments_the_plan_applies_it_on_merge_and_opens_an_issue_when_it_break
         "{apply:#?}"
     );
 
-    let settled = job(&tenant, "github/irsa-plan.yml").run();
-    assert!(
-        settled.gh("pr comment")[0].body.contains("no changes"),
-        "{settled:#?}"
+    let settled = job(&tenant, "github/irsa-plan.yml")
+        .with_own_comments("41\n43\n")
+        .run();
+    let [_, edit] = settled.gh("api").try_into().unwrap();
+    assert_eq!(
+        edit.arguments,
+        "api --silent --method PATCH repos/acme/clusters/issues/comments/41 --field body=@comment.md"
     );
+    assert!(edit.body.contains("no changes"), "{settled:#?}");
     let sound = job(&tenant, "github/irsa-verify.yml").run();
     assert!(
         sound.succeeded() && sound.gh("issue").is_empty(),
         "{sound:#?}"
     );
+
+    publish_a_strangers_key(&tenant);
+    let stolen = job(&tenant, "github/irsa-verify.yml").run();
+    assert!(!stolen.succeeded(), "{stolen:#?}");
+    let [create] = stolen.gh("issue create").try_into().unwrap();
+    assert!(create.body.contains("cluster keys"), "{create:#?}");
 
     let keys = format!("/{}/keys.json", tenant.bucket());
     tenant.call("s3", "DELETE", &keys, "", "");
@@ -192,6 +214,12 @@ fn gitlab_plans_a_merge_request_applies_the_default_branch_and_verifies() {
             .contains("issuer of irsactl.yaml, no changes"),
         "{nightly:#?}"
     );
+    publish_a_strangers_key(&tenant);
+    let stolen = pipeline("schedule");
+    assert!(
+        stolen.code != 0 && stolen.stdout.contains("cluster keys"),
+        "{stolen:#?}"
+    );
 }
 
 #[test]
@@ -232,4 +260,10 @@ fn make_takes_a_kubeadm_cluster_from_a_plan_to_a_token_that_aws_accepts() {
     tenant.shell("chmod +x kubectl");
     let proof = make("proof").ok();
     assert!(proof.contains("signature: signed by"), "{proof}");
+    publish_a_strangers_key(&tenant);
+    let stolen = make("verify");
+    assert!(
+        stolen.code == 2 && stolen.stdout.contains("cluster keys"),
+        "{stolen:#?}"
+    );
 }

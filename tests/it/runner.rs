@@ -18,16 +18,20 @@ const GH: &str = r#"#!/bin/sh
 call=$CALLS/$(printf %03d "$(ls "$CALLS" | grep -c arguments)")
 echo "$*" > "$call.arguments"
 : > "$call.body"
-case $1 in issue | pr | label) [ -n "$GH_TOKEN" ] || exit 4 ;; esac
+case $1 in api | issue | label) [ -n "$GH_TOKEN" ] || exit 4 ;; esac
 previous=
 for argument; do
   case $previous in
   --body-file) cp "$argument" "$call.body" ;;
+  --field) cp "${argument#body=@}" "$call.body" ;;
   --pattern) cp "$ARCHIVE" "$argument" ;;
   esac
   previous=$argument
 done
-case $* in "issue list"*) printf %s "$OPEN_ISSUE" ;; esac
+case $* in
+"issue list"*) printf %s "$OPEN_ISSUE" ;;
+*--paginate*) printf %s "$OWN_COMMENTS" ;;
+esac
 "#;
 
 pub(crate) struct Job<'a> {
@@ -36,6 +40,7 @@ pub(crate) struct Job<'a> {
     temp: TempDir,
     archive: PathBuf,
     open_issue: &'static str,
+    own_comments: &'static str,
     outputs: HashMap<String, String>,
     path: Vec<PathBuf>,
     has_credentials: bool,
@@ -87,6 +92,7 @@ impl<'a> Job<'a> {
             temp,
             archive: archive.to_owned(),
             open_issue: "",
+            own_comments: "",
             outputs: HashMap::new(),
             has_credentials: false,
         };
@@ -97,6 +103,12 @@ impl<'a> Job<'a> {
 
     pub(crate) fn with_open_issue(mut self, number: &'static str) -> Self {
         self.open_issue = number;
+        self
+    }
+
+    /// What the question for the job's own comments finds: a number a line.
+    pub(crate) fn with_own_comments(mut self, numbers: &'static str) -> Self {
+        self.own_comments = numbers;
         self
     }
 
@@ -177,12 +189,14 @@ impl<'a> Job<'a> {
             .chain(std::env::split_paths(&inherited));
         bash.env("PATH", std::env::join_paths(path).unwrap())
             .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_REPOSITORY", "acme/clusters")
             .env("GITHUB_OUTPUT", self.file("output"))
             .env("GITHUB_PATH", self.file("path"))
             .env("GITHUB_STEP_SUMMARY", self.file("summary"))
             .env("CALLS", self.file("calls"))
             .env("ARCHIVE", &self.archive)
-            .env("OPEN_ISSUE", self.open_issue);
+            .env("OPEN_ISSUE", self.open_issue)
+            .env("OWN_COMMENTS", self.own_comments);
         if !self.has_credentials {
             for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"] {
                 bash.env_remove(name);

@@ -2,6 +2,9 @@
 //! document, not in a request.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -246,29 +249,53 @@ fn a_key_goes_to_its_store_and_nowhere_else() {
 #[test]
 fn a_crash_leaves_no_core_and_git_no_key() {
     let tenant = Tenant::new();
-    let mut waiting = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+    // A file that its user cannot read makes a process that nobody may look at, whatever it says itself.
+    let public = tempfile::TempDir::new().unwrap();
+    let binary = public.path().join("irsactl");
+    fs::copy(env!("CARGO_BIN_EXE_irsactl"), &binary).unwrap();
+    tenant.shell(&format!("chmod -R a+rx {}", public.path().display()));
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut waiting = match is_root {
+        true => tenant.command("setpriv"),
+        false => tenant.command(&binary),
+    };
+    if is_root {
+        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        waiting.args(nobody).arg(&binary);
+    }
     waiting
         .args(["token", "decode"])
         .stdin(std::process::Stdio::piped());
     let mut waiting = waiting.spawn().unwrap();
-    let limits = format!("/proc/{}/limits", waiting.id());
-    let core = || {
-        let limits = fs::read_to_string(&limits).unwrap();
-        let line = limits
+    let process = PathBuf::from(format!("/proc/{}", waiting.id()));
+    let seen = || {
+        let program = fs::read(process.join("cmdline")).unwrap();
+        let limits = fs::read_to_string(process.join("limits")).unwrap();
+        let core = limits
             .lines()
             .find(|line| line.starts_with("Max core file size"));
-        line.unwrap()
+        let core: Vec<String> = core
+            .unwrap()
             .split_whitespace()
             .skip(4)
             .take(2)
             .map(str::to_owned)
-            .collect::<Vec<_>>()
+            .collect();
+        // Root's, of another user's process, is what must not be looked at (proc(5)).
+        let memory = fs::metadata(process.join("mem")).unwrap().uid();
+        (
+            program.starts_with(binary.as_os_str().as_bytes()),
+            core,
+            memory,
+        )
     };
     let start = std::time::Instant::now();
-    while core() != ["0", "0"] {
-        assert!(start.elapsed().as_secs() < 20, "{:?}", core());
+    while seen() != (true, vec!["0".to_owned(); 2], 0) {
+        assert!(start.elapsed().as_secs() < 20, "{:?}", seen());
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    assert!(!status.contains("Uid:\t0"), "{status}");
     drop(waiting.stdin.take());
     waiting.wait().unwrap();
 
