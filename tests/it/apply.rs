@@ -246,3 +246,29 @@ fn what_cannot_be_saved_is_refused() {
     tenant.irsactl(PLAN).fails(1, &["plan.json"]);
     assert!(!tenant.path("somewhere").exists());
 }
+
+#[test]
+fn documents_do_not_replace_a_saved_plan() {
+    let tenant = Tenant::with_key();
+    let plan = "bootstrap --cluster demo --dry-run";
+    tenant.shell("mkdir docs; : > docs/plan.json");
+    // An empty file is what mktemp makes.
+    tenant.irsactl(&format!("{plan} --out docs/plan.json")).ok();
+    tenant
+        .irsactl(&format!("{plan} --documents docs"))
+        .fails(4, &["a saved plan is there", "--documents"]);
+    tenant.irsactl("apply docs/plan.json").ok();
+    // The command that is next is for the directory that this one was given.
+    tenant
+        .irsactl("rotate prepare --cluster demo --key-only")
+        .ok();
+    tenant
+        .irsactl("rotate prepare --cluster demo --dry-run --out rotation.json")
+        .ok();
+    tenant.shell("mv issuer moved");
+    let applied = tenant.irsactl("apply rotation.json --dir moved").ok();
+    assert!(
+        applied.contains("rotate activate --cluster demo --dir moved"),
+        "{applied}"
+    );
+}

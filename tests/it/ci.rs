@@ -126,3 +126,18 @@ fn a_job_can_fold_its_log_and_never_its_errors() {
         );
     }
 }
+
+#[test]
+fn an_argument_that_a_job_would_obey_is_shown_in_other_letters() {
+    let tenant = Tenant::new();
+    for argument in ["##[add-mask]x", "a\u{202e}b"] {
+        let mut command = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+        let run: Run = command
+            .args(["bootstrap", "--cluster", argument])
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(run.code, 64, "{run:#?}");
+        assert!(!run.stderr.contains(argument), "{run:#?}");
+    }
+}

@@ -286,3 +286,39 @@ fn documents_whose_cluster_nobody_names_stay() {
     tenant.irsactl(&destroy).ok();
     assert_eq!(status(&format!("/{bucket}/prod/keys.json")), 403);
 }
+
+#[test]
+fn what_is_said_of_the_bucket_is_what_became_of_it() {
+    let tenant = Tenant::with_key();
+    let destroy = |options: &str| {
+        let run = tenant.irsactl(&format!("{DESTROY} --confirm demo {options}"));
+        assert_eq!(run.code, 0, "{run:#?}");
+        run.json()["bucket"].clone()
+    };
+    let text = |options: &str| {
+        let run = format!("destroy --cluster demo --confirm demo {options}");
+        tenant.irsactl(&run).ok()
+    };
+    assert_eq!(destroy(""), "absent");
+    assert!(text("").starts_with("nothing of https://"));
+    let theirs = format!("theirs-{}", tenant.account);
+    let place = "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>";
+    tenant.call("s3", "PUT", &format!("/{theirs}"), "", place);
+    assert_eq!(destroy(&format!("--bucket {theirs}")), "not-ours");
+    assert!(text(&format!("--bucket {theirs}")).contains("its documents are still there"));
+
+    // The wrong region, and a right that is missing, are no reason to call it somebody else's.
+    let ours = format!("ours-{}", tenant.account);
+    let named = format!("--cluster demo --bucket {ours}");
+    tenant.irsactl(&format!("bootstrap {named} --yes")).ok();
+    tenant
+        .irsactl(&format!(
+            "destroy {named} --confirm demo --region us-east-1"
+        ))
+        .fails(4, &["it is in region us-west-2"]);
+    let tenant = Tenant::bootstrapped().0.named();
+    tenant.fail_next("HeadBucket", 1, 403, "AccessDenied", "no");
+    tenant
+        .irsactl("destroy --cluster demo --confirm demo")
+        .fails(77, &["grant s3:ListBucket"]);
+}

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::key_store::{STORES, lose_disk};
 use crate::session::repository;
 use crate::tenant::{Offline, TOOLS, Tenant};
 
@@ -306,4 +307,21 @@ fn what_cannot_be_written_down_is_refused() {
         .fails(64, &["--cluster <NAME>"]);
     work.irsactl("emit terrafrom")
         .fails(64, &["a similar subcommand exists: 'terraform'"]);
+}
+
+#[test]
+fn the_key_is_that_of_the_key_store() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        let kid = tenant.irsactl(&format!("keygen {options}")).ok();
+        lose_disk(&tenant);
+        let text = tenant.irsactl(&format!("emit terraform {options}")).ok();
+        assert!(text.contains(kid.trim()), "{text}");
+        assert!(!tenant.path("issuer").exists());
+        let offline = "--offline --account-id 111122223333";
+        tenant
+            .irsactl(&format!("emit terraform {options} {offline}"))
+            .fails(64, &["the signing key is in", "--adopt-key"]);
+    }
 }

@@ -26,3 +26,13 @@ fn a_pasted_message_is_explained() {
     assert_eq!(near.stderr.matches("near to it").count(), 3, "{near:#?}");
     near.fails(1, &["near to it: Incorrect token audience"]);
 }
+
+#[test]
+fn a_message_is_found_in_a_log_of_any_bytes() {
+    let tenant = Tenant::new();
+    let explained = tenant.shell(&format!(
+        "(head -c 70000 /dev/zero | tr '\\0' x; printf '\\377 invalid bearer token'; head -c 9 /dev/urandom) | {} explain -",
+        env!("CARGO_BIN_EXE_irsactl")
+    ));
+    assert!(explained.starts_with("invalid bearer token"), "{explained}");
+}

@@ -266,3 +266,19 @@ fn tries(tenant: &Tenant) -> usize {
         .filter(|call| *call == "s3:PutBucketPolicy")
         .count()
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_run_without_changes() {
+    let tenant = Tenant::with_key();
+    let line = format!(
+        "{} bootstrap --cluster demo --yes > /dev/full",
+        env!("CARGO_BIN_EXE_irsactl")
+    );
+    let mut shell = tenant.command("sh");
+    let full: Run = shell.args(["-c", &line]).output().unwrap().into();
+    assert_eq!(full.code, 5, "{full:#?}");
+    assert!(full.stderr.contains("cannot write to standard output"));
+    let line = format!("{} --help > /dev/full", env!("CARGO_BIN_EXE_irsactl"));
+    let mut shell = tenant.command("sh");
+    assert_eq!(shell.args(["-c", &line]).status().unwrap().code(), Some(1));
+}

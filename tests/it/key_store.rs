@@ -168,9 +168,13 @@ fn the_cluster_file_names_the_store() {
         .irsactl("jwks --config irsactl.yaml --key-store file --dir none")
         .fails(4, &["none/sa-signer"]);
     tenant.write("irsactl.yaml", file("vault"));
-    tenant
-        .irsactl("keygen --config irsactl.yaml")
-        .fails(64, &["cannot use 'vault' as spec.keys.store"]);
+    tenant.irsactl("keygen --config irsactl.yaml").fails(
+        64,
+        &[
+            "cannot use 'vault' as spec.keys.store",
+            "it can be: file, secretsmanager, ssm",
+        ],
+    );
     tenant
         .irsactl("keygen --key-store ssm")
         .fails(64, &["give --cluster"]);

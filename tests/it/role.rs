@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::generated::yaml;
-use crate::tenant::{Offline, Tenant};
+use crate::tenant::{Offline, Tenant, encoded};
 
 const ROLE: &str = "role --cluster demo --service-account default/app";
 
@@ -220,4 +220,68 @@ fn a_pod_without_the_webhook_gets_its_volume() {
             "{operation} is not in {actions}"
         );
     }
+}
+
+#[test]
+fn a_role_that_stands_for_something_else_is_not_taken() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let admin = "--policy-arn arn:aws:iam::aws:policy/AdministratorAccess";
+    tenant
+        .irsactl(&format!(
+            "role --cluster demo --service-account team/app-web {admin} --yes"
+        ))
+        .ok();
+    let before = tenant.changes();
+    // a-b of c and a of b-c come to one name.
+    tenant
+        .irsactl("role --cluster demo --service-account team-app/web --yes")
+        .fails(
+            4,
+            &[
+                "demo-team-app-web: it is for other service accounts",
+                "team:app-web",
+                "--name",
+            ],
+        );
+    // Its policies are another cluster's.
+    tenant
+        .irsactl("role --cluster other --service-account evil/app --name demo-team-app-web --yes --prefix other")
+        .fails(4, &["belongs to another cluster", "--name"]);
+    assert_eq!(tenant.changes(), before);
+    // Said to be meant, it is taken, and keeps what was attached.
+    let taken = "role --cluster demo --service-account team-app/web --adopt --yes";
+    let taken = tenant.irsactl(taken);
+    assert!(
+        taken.stderr.contains("AdministratorAccess; it is kept"),
+        "{taken:#?}"
+    );
+    taken.ok();
+
+    // What would be printed for a role with a path is another role's ARN.
+    let trust = encoded(
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#,
+    );
+    tenant.iam(&format!(
+        "Action=CreateRole&RoleName=demo-default-app&Path=%2Fteam%2F&AssumeRolePolicyDocument={trust}"
+    ));
+    tenant
+        .irsactl("role --cluster demo --service-account default/app --adopt --yes")
+        .fails(4, &["its path is /team/", "--name"]);
+}
+
+#[test]
+fn an_inline_policy_that_is_wanted_no_more_is_told_of() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    tenant.write("policy.json", policy);
+    let role = "role --cluster demo --service-account default/app --yes";
+    tenant
+        .irsactl(&format!("{role} --inline-policy policy.json"))
+        .ok();
+    let again = tenant.irsactl(role);
+    assert!(
+        again.stderr.contains("no changes")
+            && again.stderr.contains("inline policy irsactl; it is kept"),
+        "{again:#?}"
+    );
 }

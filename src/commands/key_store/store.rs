@@ -432,7 +432,8 @@ impl Store {
             .iter()
             .map(|kid| format!("the new signing key {kid} will be kept in {place}"));
         let unmarked = self.unmarked(issuer);
-        let marks = (unmarked > 0).then(|| format!("keys in {place} that will be tagged as ours: {unmarked}"));
+        let marks = (unmarked > 0)
+            .then(|| format!("keys in {place} that will be tagged as ours: {unmarked}"));
         observed::KeyStore {
             notes: self.notes().into_iter().chain(new).chain(marks).collect(),
             changes: usize::from(self.keys.is_empty()) + coming.len() + unmarked,
