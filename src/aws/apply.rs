@@ -1,10 +1,13 @@
 //! Applies one change: one call, sent again where AWS says "not yet".
 
 use aws_sdk_iam::types::Tag as IamTag;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration,
     PublicAccessBlockConfiguration, ServerSideEncryption, Tag, Tagging,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::request_id::RequestId;
 use tokio::time::Instant;
 
 use crate::error::{Error, Exit, Result};
@@ -14,10 +17,10 @@ use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::connect::Aws;
 use super::error::code;
-use super::observe::object;
+use super::observe::{self, object};
 use super::outcome::{Failure, cannot, done_unless};
 use super::patience::Patience;
-use super::teardown;
+use super::{role, teardown};
 
 /// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns
 /// before `deadline` unless the call in hand takes longer.
@@ -51,12 +54,73 @@ pub async fn apply(
     }
 }
 
+/// The outcome of a creation; the error code `exists` says that something is there already.
+async fn created<O, E>(
+    aws: &Aws,
+    change: &Change,
+    result: std::result::Result<O, SdkError<E, HttpResponse>>,
+    exists: &str,
+) -> std::result::Result<(), Failure>
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    let is_there = matches!(&result, Err(error) if code(error) == Some(exists));
+    done_unless(change, result, &[exists])?;
+    match is_there {
+        true => is_of_this_plan(aws, change).await,
+        false => Ok(()),
+    }
+}
+
+/// An earlier attempt whose answer was lost, or another run of the same, has made it with these tags. What
+/// anybody else has made since it was looked for is not changed.
+async fn is_of_this_plan(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
+    let (wanted, found) = match change {
+        Change::CreateBucket {
+            bucket,
+            owner,
+            tags,
+            ..
+        } => (tags, observe::tags(aws, bucket, owner).await.map(Some)),
+        Change::CreateProvider { arn, tags, .. } => {
+            let found = observe::provider(aws, arn).await;
+            (tags, found.map(|found| found.map(|found| found.tags)))
+        }
+        Change::CreateRole { role, .. } => {
+            let found = role::observe(aws, &role.name).await;
+            (&role.tags, found.map(|found| found.map(|found| found.tags)))
+        }
+        _ => return Ok(()),
+    };
+    let found = found.map_err(|error| Failure {
+        error,
+        not_yet: None,
+    })?;
+    match found.filter(|found| !found.is_empty()) {
+        None => Err(Failure::not_yet(change, "its tags do not show")),
+        Some(found)
+            if wanted
+                .iter()
+                .all(|(key, value)| found.get(key) == Some(value)) =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(Failure {
+            error: Error::refused(cannot(change))
+                .because("somebody else has made it meanwhile")
+                .hint("run again: it starts from what is there now"),
+            not_yet: None,
+        }),
+    }
+}
+
 async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
     match change {
         Change::CreateBucket {
             bucket,
             region,
             tags,
+            ..
         } => {
             // us-east-1 has no LocationConstraint and answers InvalidLocationConstraint to one.
             let location =
@@ -74,8 +138,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
                 .bucket(bucket.as_str())
                 .create_bucket_configuration(configuration)
                 .set_bucket_namespace(namespace);
-            // An earlier attempt whose answer was lost: what it made is compared afterwards.
-            done_unless(change, request.send().await, &["BucketAlreadyOwnedByYou"])
+            created(aws, change, request.send().await, "BucketAlreadyOwnedByYou").await
         }
         Change::TagBucket {
             bucket,
@@ -175,7 +238,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
                 .set_client_id_list(Some(audiences.clone()))
                 .set_thumbprint_list(thumbprint.as_ref().map(|t| vec![t.to_string()]))
                 .set_tags(Some(iam_tags(tags)));
-            done_unless(change, request.send().await, &["EntityAlreadyExists"])
+            created(aws, change, request.send().await, "EntityAlreadyExists").await
         }
         Change::TagProvider { arn, after, .. } => {
             let request = aws
@@ -210,7 +273,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
                 .set_permissions_boundary(role.permissions_boundary.clone())
                 .set_max_session_duration(role.max_session)
                 .set_tags(Some(iam_tags(&role.tags)));
-            done_unless(change, request.send().await, &["EntityAlreadyExists"])
+            created(aws, change, request.send().await, "EntityAlreadyExists").await
         }
         Change::TagRole { role, after, .. } => {
             let request = aws

@@ -21,6 +21,8 @@ pub enum Change {
     CreateBucket {
         /// Its name.
         bucket: BucketName,
+        /// The account that is to have it.
+        owner: AccountId,
         /// Its region.
         region: String,
         /// Its tags, set in the same call.

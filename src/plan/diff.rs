@@ -110,6 +110,7 @@ fn diff_bucket(
     if found.is_none() {
         plan.changes.push(Change::CreateBucket {
             bucket: bucket.clone(),
+            owner: owner.clone(),
             region: publication.region.clone(),
             tags: publication.tags.clone(),
         });

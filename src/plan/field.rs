@@ -37,6 +37,7 @@ impl Change {
                 bucket,
                 region,
                 tags,
+                ..
             } => vec![
                 set("region", json!(region)),
                 set(

@@ -285,3 +285,26 @@ fn an_inline_policy_that_is_wanted_no_more_is_told_of() {
         "{again:#?}"
     );
 }
+
+#[test]
+fn what_somebody_else_makes_meanwhile_is_not_changed() {
+    let tenant = Tenant::bootstrapped().0.named();
+    let trust = encoded(
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#,
+    );
+    tenant.iam(&format!(
+        "Action=CreateRole&RoleName=demo-default-app&Tags.member.1.Key=team&Tags.member.1.Value=x&AssumeRolePolicyDocument={trust}"
+    ));
+    // As if it had come after the look.
+    tenant.fail_next(
+        "GetRole",
+        1,
+        404,
+        "NoSuchEntity",
+        "The role with name demo-default-app cannot be found.",
+    );
+    tenant
+        .irsactl("role --cluster demo --service-account default/app --policy-arn arn:aws:iam::aws:policy/AdministratorAccess --yes")
+        .fails(4, &["somebody else has made it meanwhile", "run again"]);
+    assert_eq!(tenant.changes().last().unwrap(), "iam:CreateRole");
+}
