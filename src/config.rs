@@ -90,7 +90,7 @@ pub enum Color {
 /// Names that make up an issuer in S3.
 #[derive(Args, Clone, Debug)]
 pub struct Names {
-    /// Name of the cluster: lower-case letters, digits and hyphens
+    /// Name of the cluster: lower-case letters, digits and hyphens; --config gives it too
     #[arg(long, value_name = "NAME", value_parser = dns_label)]
     pub cluster: Option<String>,
     /// S3 bucket [default: CLUSTER-oidc-ACCOUNT-REGION-an, which only this account can create]

@@ -51,6 +51,16 @@ fn print(message: &clap::Error) -> Exit {
         };
         return output::print_bytes(text.as_bytes()).map_or_else(failed, |()| Exit::Done);
     }
+    // The options were not parsed.
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let mut is_plain = false;
+    while let Some(word) = words.next() {
+        is_plain |= word == "--ci" || word == "--color=never";
+        is_plain |= word == "--color" && words.next().as_deref() == Some("never");
+    }
+    if is_plain {
+        anstream::ColorChoice::Never.write_global();
+    }
     let is_hostile = |argument: &str| output::sanitized(argument) != argument;
     let hostile = std::env::args_os().any(|argument| is_hostile(&argument.to_string_lossy()));
     let text = message.to_string();

@@ -37,6 +37,7 @@ Examples:
   irsactl bootstrap --cluster demo --region us-west-2 --adopt-key /etc/kubernetes/pki/sa.pub \\
     --existing-issuer https://kubernetes.default.svc.cluster.local --dry-run
   irsactl bootstrap --cluster demo --region us-west-2 --key-store secretsmanager --yes
+  irsactl bootstrap --config irsactl.yaml --yes
 
 Makes a signing key when there is none (a dry run needs one: irsactl keygen), shows the plan, asks, \
 makes the changes, and reads everything back. Running it again finds nothing to do. The roles of a \

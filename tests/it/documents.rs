@@ -129,7 +129,7 @@ fn every_example_of_a_help_page_works() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 82);
+    assert_eq!(examples, 83);
 }
 
 #[test]
