@@ -33,9 +33,11 @@ impl Page {
     /// says something else (getaddrinfo's EAI_AGAIN).
     pub fn has_no_name(&self) -> bool {
         let unknown = |cause: &String| {
+            // EAI_NONAME in the words of glibc, macOS and musl.
             [
                 "Name or service not known",
                 "nodename nor servname provided",
+                "Name does not resolve",
             ]
             .iter()
             .any(|part| cause.contains(part))
@@ -97,6 +99,29 @@ pub fn private(name: &'static str, page: &Page) -> Check {
             let actual = format!("HTTP status {}", answer.status);
             Check::new(name, &page.url, page.body().is_none(), "not readable without credentials", actual)
                 .hint("a statement of the bucket policy gives more than s3:GetObject on the two documents: take it away")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_name_is_told_by_every_libc() {
+        let page = |cause: &str| Page {
+            url: String::new(),
+            answer: Err(format!("failed to lookup address information: {cause}")),
+        };
+        for cause in [
+            "Name or service not known",
+            "nodename nor servname provided, or not known",
+            "Name does not resolve",
+        ] {
+            assert!(page(cause).has_no_name(), "{cause}");
+        }
+        for cause in ["Temporary failure in name resolution", "Try again"] {
+            assert!(!page(cause).has_no_name(), "{cause}");
         }
     }
 }
