@@ -149,7 +149,7 @@ fn each_broken_thing_is_named() {
         (
             "another key",
             &|| put_keys(other.clone()),
-            &["signing key published", "JWK Set object"],
+            &["signing key published", "JWK Set object", "unknown keys"],
         ),
         (
             "a public listing",
@@ -199,6 +199,54 @@ fn each_broken_thing_is_named() {
             "after {what}"
         );
     }
+}
+
+/// A key of one's own is one that the directory, or the API server, knows.
+#[test]
+fn published_keys_that_nobody_here_knows_are_named() {
+    let (tenant, _) = Tenant::bootstrapped();
+    tenant.irsactl("keygen --dir other").ok();
+    let add = "publish --cluster demo --dir other --add-key --yes";
+    tenant.irsactl(add).ok();
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, ["unknown keys"], "{report:#}");
+    let other = tenant.kid("other/sa-signer.pub");
+    assert_eq!(check(&report, "unknown keys")["actual"], other);
+
+    let both = "cat issuer/sa-signer.pub other/sa-signer.pub > both.pub";
+    tenant.shell(both);
+    tenant.write("live.json", tenant.irsactl("jwks --dir other").ok());
+    let shown = failed(&tenant, &format!("{VERIFY} --cluster-jwks live.json"));
+    assert_eq!(shown.0, Vec::<String>::new());
+    let alone = format!("{VERIFY} --dir empty --cluster-jwks live.json");
+    assert_eq!(failed(&tenant, &alone).0, ["unknown keys"]);
+    let (names, report) = failed(&tenant, &format!("{VERIFY} --dir empty"));
+    assert_eq!(names, Vec::<String>::new());
+    assert_eq!(check(&report, "unknown keys")["outcome"], "skipped");
+
+    tenant.shell("cp both.pub issuer/sa-signer.pub");
+    assert_eq!(failed(&tenant, VERIFY).0, Vec::<String>::new());
+}
+
+/// No state of a rotation is a stranger's doing.
+#[test]
+fn a_rotation_leaves_no_unknown_key() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let before = tenant.irsactl("jwks").ok();
+    for stage in [
+        "prepare --yes",
+        "activate --single-node",
+        "retire --compromised --yes",
+    ] {
+        let rotate = format!("rotate {stage} --cluster demo");
+        tenant.irsactl(&rotate).ok();
+        let report = failed(&tenant, VERIFY).1;
+        assert_eq!(check(&report, "unknown keys")["outcome"], "pass", "{stage}");
+    }
+    // A key that was taken away as compromised is a stranger's.
+    put(&tenant, "keys.json", "application/json", &before);
+    let (names, _) = failed(&tenant, VERIFY);
+    assert!(names.contains(&"unknown keys".to_owned()), "{names:?}");
 }
 
 #[test]

@@ -302,6 +302,11 @@ fn a_bucket_that_somebody_else_took_is_a_takeover() {
     let (names, _) = failed(&tenant, &format!("verify --bucket {name} -o json"));
     assert_eq!(
         names,
-        ["signing key published", "AWS resources", "takeover"]
+        [
+            "signing key published",
+            "AWS resources",
+            "takeover",
+            "unknown keys"
+        ]
     );
 }

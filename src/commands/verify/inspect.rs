@@ -30,6 +30,7 @@ use super::super::stop::Stop;
 use super::super::{resolve, token as token_command};
 use super::account::{self, Findings};
 use super::cluster::ClusterOptions;
+use super::own_keys;
 use super::proof::ProofOptions;
 
 /// What is asked of an issuer.
@@ -175,18 +176,28 @@ impl Question<'_> {
         // What follows may ask something itself: kubectl's credential plugins do.
         drop(step);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
-        checks.extend(
-            self.cluster
-                .checks(&target.issuer, published.as_ref(), &self.audiences(global))
-                .await?,
+        let store = store.ok().flatten();
+        let live = self.cluster.jwks().await;
+        if let Some(published) = &published {
+            let current = local.as_ref().ok().and_then(Option::as_ref);
+            let (issuer, live) = (&target.issuer, live.as_ref());
+            let own = own_keys::kids(&global.dir, store.as_ref(), issuer, current, live);
+            checks.push(jwks::unknown(&public.jwks.url, published, &own));
+        }
+        let audiences = self.audiences(global);
+        let cluster = self.cluster.checks(
+            &target.issuer,
+            published.as_ref(),
+            live.as_ref(),
+            &audiences,
         );
+        checks.extend(cluster.await?);
         checks.extend(self.besides);
         let key = local.ok().flatten().zip(published.as_ref());
         let seen = Seen {
             provider: owner.provider_exists(),
             key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
         };
-        let store = store.ok().flatten();
         let _step = Step::start("asking STS");
         let proof = self
             .proof

@@ -43,7 +43,7 @@ impl Part {
                 &[Self::Provider]
             }
             "role trust" | "role" | "proof" => &[Self::Roles],
-            "TLS" | "TLS expiry" | "signing key published" => &[Self::Issuer],
+            "TLS" | "TLS expiry" | "signing key published" | "unknown keys" => &[Self::Issuer],
             _ if name.starts_with("discovery") || name.starts_with("JWK Set") => &[Self::Issuer],
             // The cluster's own documents, and its tokens.
             _ => &[Self::Cluster],
