@@ -353,7 +353,29 @@ fn sts_proves_the_issuer_and_the_role() {
     tenant.irsactl("keygen --dir other").ok();
     assert_eq!(
         failed(&tenant, &format!("{proof} --dir other")).0,
-        ["signing key published", "proof"]
+        ["signing key published", "unknown keys", "proof"]
+    );
+}
+
+/// A refusal that comes before STS has looked at the token proves nothing.
+#[test]
+fn a_refusal_in_other_words_is_no_proof() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let tenant = tenant.named();
+    let proof = format!(
+        "{VERIFY} --role-arn arn:aws:iam::{}:role/app",
+        tenant.account
+    );
+    assert_eq!(failed(&tenant, &proof).0, Vec::<String>::new());
+    let denied = "User: anonymous is not authorized to perform: sts:AssumeRoleWithWebIdentity with an explicit deny in a VPC endpoint policy";
+    let operation = "AssumeRoleWithWebIdentity";
+    tenant.fail_next(operation, 1, 403, "AccessDenied", denied);
+    let (names, report) = failed(&tenant, &proof);
+    assert_eq!(names, ["proof"]);
+    let actual = check(&report, "proof")["actual"].as_str().unwrap();
+    assert!(
+        actual.starts_with("STS has not judged the token"),
+        "{actual}"
     );
 }
 
