@@ -313,10 +313,7 @@ fn a_named_profile_may_assume_a_role() {
     );
     let config = tenant.write("config", config);
     let config = config.to_str().unwrap().to_owned();
-    tenant
-        .offline
-        .environment
-        .insert("AWS_CONFIG_FILE", config);
+    tenant.offline.environment.insert("AWS_CONFIG_FILE", config);
     for profile in ["assumed", "web"] {
         let provider = format!("provider --cluster demo --profile {profile} --dry-run -o json");
         let planned = tenant.irsactl(&provider).json();
