@@ -29,6 +29,16 @@ impl Page {
         (answer.status == 200).then_some(answer.body.as_slice())
     }
 
+    /// Whether it is kept from anonymous readers; none when the answer does not tell. With status 200 they
+    /// have it, whatever became of the body.
+    pub fn is_private(&self) -> Option<bool> {
+        match self.answer.as_ref().ok()?.status {
+            200 => Some(false),
+            403 | 404 => Some(true),
+            _ => None,
+        }
+    }
+
     /// Whether the host has no DNS name: then somebody may register it. A resolver that cannot answer now
     /// says something else (getaddrinfo's EAI_AGAIN).
     pub fn has_no_name(&self) -> bool {
@@ -91,13 +101,17 @@ pub fn content_type(name: &'static str, page: &Page) -> Check {
     .hint("set it on the web server, or 'irsactl publish' for a bucket")
 }
 
-/// What must not be public.
+/// What must not be public. S3 says so with 403, or 404; any other answer tells nothing.
 pub fn private(name: &'static str, page: &Page) -> Check {
-    match &page.answer {
-        Err(cause) => Check::skipped(name, &page.url, cause),
-        Ok(answer) => {
+    match (page.is_private(), &page.answer) {
+        (_, Err(cause)) => Check::skipped(name, &page.url, cause),
+        (None, Ok(answer)) => {
+            Check::skipped(name, &page.url, format!("HTTP status {}", answer.status))
+                .hint("run again: S3 has not said whether everybody may read it")
+        }
+        (Some(passed), Ok(answer)) => {
             let actual = format!("HTTP status {}", answer.status);
-            Check::new(name, &page.url, page.body().is_none(), "not readable without credentials", actual)
+            Check::new(name, &page.url, passed, "not readable without credentials", actual)
                 .hint("a statement of the bucket policy gives more than s3:GetObject on the two documents: take it away")
         }
     }

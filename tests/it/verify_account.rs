@@ -200,6 +200,43 @@ fn a_private_key_in_the_bucket_and_a_public_stranger_are_named() {
     assert!(actual.starts_with("KEY COMPROMISED"), "{actual}");
 }
 
+/// The status says what everybody can read, whatever becomes of the body; an error says nothing.
+#[test]
+fn what_strangers_cannot_be_shown_to_be_denied_does_not_pass() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let bucket = tenant.bucket();
+    const NAMES: [&str; 3] = [
+        "private keys in the bucket",
+        "other public objects",
+        "bucket listing",
+    ];
+    let outcomes = || {
+        let report = failed(&tenant, VERIFY).1;
+        NAMES.map(|name| check(&report, name)["outcome"].as_str().unwrap().to_owned())
+    };
+    put(&tenant, "dump", "text/plain", &" ".repeat(3 << 20));
+    assert_eq!(outcomes(), ["pass"; 3]);
+    tenant.fail_strangers(Some("dump"), 1, 503);
+    assert_eq!(outcomes(), ["skipped", "skipped", "pass"]);
+    for status in [301, 500, 503] {
+        tenant.fail_strangers(None, 1, status);
+        assert_eq!(outcomes(), ["pass", "pass", "skipped"], "{status}");
+    }
+    let open = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{bucket}/*") },
+    ]});
+    let policy = format!("/{bucket}?policy");
+    tenant.call("s3", "PUT", &policy, "", &open.to_string());
+    assert_eq!(outcomes(), ["pass", "fail", "pass"]);
+    tenant.irsactl("bootstrap --cluster demo --yes").ok();
+    for number in 0..25 {
+        put(&tenant, &format!("a/{number:02}"), "text/plain", "");
+    }
+    assert_eq!(outcomes()[0], "skipped");
+    put(&tenant, "z/sa-signer.key", "text/plain", "");
+    assert_eq!(outcomes()[0], "fail");
+}
+
 #[test]
 fn a_thumbprint_that_is_not_the_chains_is_a_warning() {
     let tenant = Tenant::with_key();

@@ -20,7 +20,7 @@ use crate::verify::takeover::{self, Owner};
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
-use super::inspect::{Public, Target, fetch};
+use super::inspect::{Public, Target, peek};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;
@@ -280,10 +280,9 @@ async fn others(session: &Session<'_>, place: &Place) -> Vec<Check> {
     for key in keys.iter().take(MAX_OBJECTS) {
         // All that is not plain is escaped, so that no key is taken for another's path.
         let path = utf8_percent_encode(key, NON_ALPHANUMERIC);
-        let page = fetch(&format!("https://{}/{path}", place.issuer.host())).await;
+        let page = peek(&format!("https://{}/{path}", place.issuer.host())).await;
         let key = key.clone();
         others.push(Other { key, page });
     }
-    let unseen = keys.len() - others.len() + usize::from(more);
-    objects::check(&bucket, &others, unseen)
+    objects::check(&bucket, &keys, &others, more)
 }

@@ -301,10 +301,20 @@ fn local_kid(dir: &Path, store: Option<&Store>) -> LocalKid {
 /// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
 /// for one lost packet.
 pub(super) async fn fetch(url: &str) -> Page {
+    twice(url, document::fetch).await
+}
+
+/// The same, with as much of the body as comes: where it is the status that matters.
+pub(super) async fn peek(url: &str) -> Page {
+    let peek = async |url: &Url| Ok(document::peek(url).await?.0);
+    twice(url, peek).await
+}
+
+async fn twice(url: &str, get: impl AsyncFn(&Url) -> Result<document::Answer>) -> Page {
     let answer = match Url::parse(url) {
-        Ok(parsed) if parsed.scheme() == "https" => match document::fetch(&parsed).await {
+        Ok(parsed) if parsed.scheme() == "https" => match get(&parsed).await {
             Ok(answer) => Ok(answer),
-            Err(_) => document::fetch(&parsed).await.map_err(|error| {
+            Err(_) => get(&parsed).await.map_err(|error| {
                 let causes = error.causes().join(": ");
                 match causes.is_empty() {
                     true => error.what().to_owned(),
