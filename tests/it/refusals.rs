@@ -216,6 +216,28 @@ fn a_provider_for_a_bucket_that_nobody_owns() {
     tenant
         .irsactl("provider --issuer https://free-for-anybody.s3.us-west-2.amazonaws.com/a --yes")
         .fails(4, &["s3://free-for-anybody: it is not there"]);
+    // In whatever form of its name, and where the form hides the name.
+    for host in [
+        "free-for-anybody.s3.dualstack.us-west-2.amazonaws.com",
+        "s3.dualstack.us-west-2.amazonaws.com/free-for-anybody",
+        "free-for-anybody.s3-fips.us-west-2.amazonaws.com",
+        "free-for-anybody.s3-fips.dualstack.us-west-2.amazonaws.com",
+        "free-for-anybody.s3-accelerate.amazonaws.com",
+        "free-for-anybody.s3-accelerate.dualstack.amazonaws.com",
+        "free-for-anybody.s3-external-1.amazonaws.com",
+    ] {
+        let provider = format!("provider --issuer https://{host} --no-thumbprint --yes");
+        let words = ["s3://free-for-anybody: it is not there"];
+        tenant.irsactl(&provider).fails(4, &words);
+    }
+    for host in [
+        "free.for.anybody.s3.us-west-2.amazonaws.com",
+        "s3.us-west-2.amazonaws.com/free.for.anybody",
+    ] {
+        let provider = format!("provider --issuer https://{host} --no-thumbprint --yes");
+        let words = ["its host is S3's, and whose bucket it is cannot be told"];
+        tenant.irsactl(&provider).fails(4, &words);
+    }
     tenant
         .irsactl("provider --issuer https://nothing.amazonaws.com --yes")
         .fails(

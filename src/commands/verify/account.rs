@@ -4,7 +4,8 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::aws::{account, partition};
+use crate::aws::account;
+use crate::aws::partition::{self, Home};
 use crate::config::Place;
 use crate::error::{Exit, Result};
 use crate::oidc::jwks::JwkSet;
@@ -198,8 +199,13 @@ pub(super) async fn owner(
     own: &Result<Vec<String>>,
 ) -> Owner {
     let object = format!("{issuer_url}/.well-known/openid-configuration");
-    let Some(bucket) = partition::bucket_of_url(&object, region) else {
-        return Owner::NoBucket;
+    let bucket = match partition::bucket_of_url(&object, region) {
+        Home::Elsewhere => return Owner::NoBucket,
+        Home::Unknown => {
+            let cause = "the host is S3's, and whose bucket it is cannot be told";
+            return Owner::Unknown(cause.to_owned());
+        }
+        Home::Bucket(bucket) => bucket,
     };
     match own {
         Ok(own) if own.iter().any(|name| name == bucket.as_str()) => Owner::Us,
