@@ -206,6 +206,67 @@ fn a_private_key_in_the_bucket_and_a_public_stranger_are_named() {
     assert!(actual.starts_with("KEY COMPROMISED"), "{actual}");
 }
 
+/// The hint of a loose statement works, whatever actions the statement names.
+#[test]
+fn a_loose_statement_is_written_anew_as_the_hint_says() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let arn = answer["provider_arn"].as_str().unwrap();
+    let (_, host) = arn.split_once(":oidc-provider/").unwrap();
+    for (name, action, condition) in [
+        (
+            "any-audience",
+            json!("sts:AssumeRoleWithWebIdentity"),
+            json!({ "StringEquals": { format!("{host}:sub"): "system:serviceaccount:default:app" }, "StringLike": { format!("{host}:aud"): "*" } }),
+        ),
+        ("any-action", json!("sts:*"), json!({})),
+        (
+            "tags",
+            json!(["sts:TagSession", "sts:assumeRoleWithWebIdentity"]),
+            json!({}),
+        ),
+    ] {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Federated": [arn] },
+            "Action": action, "Condition": condition,
+        }]});
+        tenant.iam(&format!(
+            "Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={}",
+            encoded(&trust.to_string())
+        ));
+        let report = failed(&tenant, VERIFY).1;
+        let found = check(&report, "role trust");
+        assert_ne!(found["outcome"], "pass", "{name}");
+        assert!(found["hint"].as_str().unwrap().contains("irsactl role"));
+        let role = "role --cluster demo --service-account default/app --adopt --yes";
+        tenant.irsactl(&format!("{role} --name {name}")).ok();
+        let report = failed(&tenant, VERIFY).1;
+        assert_eq!(check(&report, "role trust")["outcome"], "pass", "{name}");
+    }
+}
+
+/// One setting that cannot be read does not keep the roles from being looked at.
+#[test]
+fn an_unreadable_setting_leaves_the_other_checks() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let tenant = tenant.named();
+    let role = "role --cluster demo --name any --service-account */* --allow-wildcard --yes";
+    tenant.irsactl(role).ok();
+    tenant.fail_next("GetBucketPolicy", 1, 403, "AccessDenied", "no");
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, ["role trust"], "{report:#}");
+    for name in [
+        "AWS resources",
+        "encryption",
+        "wider bucket policy statements",
+    ] {
+        assert_eq!(check(&report, name)["outcome"], "skipped", "{name}");
+    }
+    // Roles that cannot be listed are said to be.
+    tenant.fail_next("ListRoles", 1, 403, "AccessDenied", "no");
+    let report = failed(&tenant, VERIFY).1;
+    assert_eq!(check(&report, "role trust")["outcome"], "skipped");
+}
+
 /// The status says what everybody can read, whatever becomes of the body; an error says nothing.
 #[test]
 fn what_strangers_cannot_be_shown_to_be_denied_does_not_pass() {
