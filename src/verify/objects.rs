@@ -10,6 +10,8 @@ use super::report::Check;
 
 const SECRETS: &str = "private keys in the bucket";
 const PUBLIC: &str = "other public objects";
+/// The check of [`statements`].
+pub const STATEMENTS: &str = "wider bucket policy statements";
 
 /// An object other than the two documents, as an anonymous reader gets it.
 #[derive(Clone, Debug)]
@@ -85,7 +87,7 @@ pub fn statements(bucket: &str, policy: Option<&Value>) -> Check {
         [] => "none".to_owned(),
         names => names.join(", "),
     };
-    let check = Check::new("wider bucket policy statements", bucket, names.is_empty(), "none", actual)
+    let check = Check::new(STATEMENTS, bucket, names.is_empty(), "none", actual)
         .hint("they let everybody do more than read the two documents of an issuer: take them away, or look at their conditions");
     match wider.iter().all(|one| one.has_condition) {
         true => check.or_warn(),

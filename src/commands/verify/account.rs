@@ -123,25 +123,23 @@ impl Seen<'_> {
             let thumbprint = ThumbprintChoice::Observed(last.sha1.clone());
             self.desired.set_thumbprint(thumbprint);
         }
+        // Whatever could not be read, the roles could be, and what follows of the rest.
+        let mut others = seen(&self.observed, target.place.as_ref());
+        let (trust, roles) = trust(
+            self.roles,
+            target,
+            &self.desired,
+            self.observed.as_ref().ok(),
+        );
+        others.extend(trust);
         let planned = self.observed;
         let planned = planned.and_then(|observed| Planned::new(&self.desired, observed));
         let mut found = match planned {
-            Ok(planned) => {
-                let observed = &planned.observed;
-                let mut checks = plan::differences(issuer, &target.repair(), &planned.plan);
-                checks.extend(plan::encryption(observed));
-                if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
-                    let name = format!("s3://{}", place.bucket);
-                    checks.push(objects::statements(&name, bucket.policy.as_ref()));
-                }
-                let (found, roles) = trust(self.roles, target, &self.desired, observed);
-                checks.extend(found);
-                Findings {
-                    checks,
-                    planned: Some(planned),
-                    roles,
-                }
-            }
+            Ok(planned) => Findings {
+                checks: plan::differences(issuer, &target.repair(), &planned.plan),
+                planned: Some(planned),
+                roles: None,
+            },
             Err(error) if error.exit() == Exit::Refused => {
                 let expected = "resources of ours, as bootstrap makes them";
                 let check = Check::new(NAME, issuer, false, expected, error.in_short());
@@ -152,6 +150,8 @@ impl Seen<'_> {
             }
             Err(error) => Findings::unknown(Check::skipped(NAME, issuer, error.in_short())),
         };
+        found.checks.extend(others);
+        found.roles = roles;
         if found.provider_exists()
             && let Some(provider) = &self.desired.provider
         {
@@ -163,6 +163,28 @@ impl Seen<'_> {
         found.checks.extend(self.others);
         Ok(found)
     }
+}
+
+/// The checks of a bucket that is there beside those of a plan.
+fn seen(observed: &Result<Observed>, place: Option<&Place>) -> Vec<Check> {
+    let Some(place) = place else {
+        return Vec::new();
+    };
+    let bucket = format!("s3://{}", place.bucket);
+    let observed = match observed {
+        Ok(observed) => observed,
+        Err(error) => {
+            let reason = error.in_short();
+            let skipped = ["encryption", objects::STATEMENTS];
+            let skipped = skipped.map(|name| Check::skipped(name, &bucket, &reason));
+            return skipped.into();
+        }
+    };
+    let mut checks = plan::encryption(observed);
+    if let Some(found) = &observed.bucket {
+        checks.push(objects::statements(&bucket, found.policy.as_ref()));
+    }
+    checks
 }
 
 /// What must be there, whichever key is published and whatever the chain is.
@@ -226,12 +248,13 @@ pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
     }
 }
 
-/// The roles of the account that trust the issuer; none when they could not be listed.
+/// The roles of the account that trust the issuer; none when they could not be listed. What was observed
+/// names the provider's audiences.
 fn trust(
     roles: Result<Vec<(String, Value)>>,
     target: &Target,
     desired: &Desired,
-    observed: &Observed,
+    observed: Option<&Observed>,
 ) -> (Vec<Check>, Option<Vec<Role>>) {
     let arn = desired
         .provider
@@ -249,8 +272,7 @@ fn trust(
         }
     };
     let audiences = observed
-        .provider
-        .as_ref()
+        .and_then(|observed| observed.provider.as_ref())
         .map(|provider| provider.audiences.as_slice());
     let trusted = Trusted {
         provider_arn,
