@@ -2,6 +2,7 @@
 //! account that forbids it, credentials that are not there.
 
 use crate::tenant::Tenant;
+use crate::verify::{VERIFY, check, failed};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes";
 
@@ -148,6 +149,36 @@ fn an_account_that_forbids_public_policies() {
         ],
     );
     assert_eq!(tenant.changes(), ["s3control:PutAccountPublicAccessBlock"]);
+}
+
+/// Policies that are there stay in force: nothing is refused until one is to be written.
+#[test]
+fn an_account_that_forbids_public_policies_from_now_on() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let block = |setting: &str| {
+        let header = format!("x-amz-account-id: {}\r\n", tenant.account);
+        let block = format!(
+            "<PublicAccessBlockConfiguration><{setting}>true</{setting}></PublicAccessBlockConfiguration>"
+        );
+        let path = "/v20180820/configuration/publicAccessBlock";
+        tenant.call("s3", "PUT", path, &header, &block);
+    };
+    block("BlockPublicPolicy");
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, Vec::<String>::new(), "{report:#}");
+    let warned = check(&report, "account public access block");
+    assert_eq!(warned["outcome"], "warn");
+    assert_eq!(
+        tenant.irsactl(BOOTSTRAP).ok(),
+        tenant.irsactl(BOOTSTRAP).ok()
+    );
+    let policy = format!("/{}?policy", tenant.bucket());
+    tenant.call("s3", "DELETE", &policy, "", "");
+    let words = ["account-level public access block has BlockPublicPolicy on"];
+    tenant.irsactl(BOOTSTRAP).fails(4, &words);
+    block("RestrictPublicBuckets");
+    let words = ["account-level public access block has RestrictPublicBuckets on"];
+    tenant.irsactl(BOOTSTRAP).fails(4, &words);
 }
 
 #[test]

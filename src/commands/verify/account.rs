@@ -181,6 +181,7 @@ fn seen(observed: &Result<Observed>, place: Option<&Place>) -> Vec<Check> {
         }
     };
     let mut checks = plan::encryption(observed);
+    checks.extend(plan::account_block(&bucket, observed));
     if let Some(found) = &observed.bucket {
         checks.push(objects::statements(&bucket, found.policy.as_ref()));
     }

@@ -33,6 +33,7 @@ impl Part {
             | "bucket policy"
             | "bucket listing"
             | "public access block"
+            | "account public access block"
             | "JWK Set object"
             | "discovery object"
             | "encryption"
