@@ -65,9 +65,14 @@ pub fn check(page: &Page, local: Result<Option<&Kid>, &str>) -> Vec<Check> {
 }
 
 /// Keys that are published and that nobody here knows: whoever can write the document can add one of their
-/// own, and sign tokens for every role that trusts the issuer. `own` are all kids that are known.
-pub fn unknown(url: &str, published: &JwkSet, own: &BTreeSet<String>) -> Check {
+/// own, and sign tokens for every role that trusts the issuer. `own` are all kids that are known, or why they
+/// cannot be told.
+pub fn unknown(url: &str, published: &JwkSet, own: Result<&BTreeSet<String>, &str>) -> Check {
     const NAME: &str = "unknown keys";
+    let own = match own {
+        Ok(own) => own,
+        Err(cause) => return Check::skipped(NAME, url, cause),
+    };
     if own.is_empty() {
         return Check::skipped(NAME, url, "there are no keys of one's own to compare with")
             .hint("name the issuer directory with --dir, or show the API server's keys with --cluster-jwks");

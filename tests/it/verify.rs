@@ -228,6 +228,21 @@ fn published_keys_that_nobody_here_knows_are_named() {
     assert_eq!(failed(&tenant, VERIFY).0, Vec::<String>::new());
 }
 
+/// A key store that cannot be read may hold the key: nobody is accused.
+#[test]
+fn keys_of_an_unreadable_key_store_are_not_judged() {
+    let tenant = Tenant::new().named();
+    let store = "--cluster demo --key-store ssm";
+    tenant.irsactl(&format!("bootstrap {store} --yes")).ok();
+    tenant.irsactl("keygen --dir other").ok();
+    tenant.fail_next("GetParameter", 1, 400, "AccessDeniedException", "no");
+    let verify = format!("verify {store} --dir other -o json");
+    let report = failed(&tenant, &verify).1;
+    let unknown = check(&report, "unknown keys");
+    assert_eq!(unknown["outcome"], "skipped", "{report:#}");
+    assert!(unknown["actual"].as_str().unwrap().contains("AccessDenied"));
+}
+
 /// No state of a rotation is a stranger's doing.
 #[test]
 fn a_rotation_leaves_no_unknown_key() {

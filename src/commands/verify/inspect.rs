@@ -7,7 +7,7 @@ use url::Url;
 use crate::aws::partition;
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
@@ -176,13 +176,15 @@ impl Question<'_> {
         // What follows may ask something itself: kubectl's credential plugins do.
         drop(step);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
+        let unreadable = store.as_ref().err().map(Error::in_short);
         let store = store.ok().flatten();
         let live = self.cluster.jwks().await;
         if let Some(published) = &published {
             let current = local.as_ref().ok().and_then(Option::as_ref);
             let (issuer, live) = (&target.issuer, live.as_ref());
             let own = own_keys::kids(&global.dir, store.as_ref(), issuer, current, live);
-            checks.push(jwks::unknown(&public.jwks.url, published, &own));
+            let own = unreadable.as_deref().map_or(Ok(&own), Err);
+            checks.push(jwks::unknown(&public.jwks.url, published, own));
         }
         let audiences = self.audiences(global);
         let cluster = self.cluster.checks(
