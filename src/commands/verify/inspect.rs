@@ -259,7 +259,7 @@ async fn look(target: &Target) -> Public {
         match target.place {
             Some(_) => {
                 let url = format!("https://{}/?list-type=2&max-keys=1", issuer.host());
-                Some(fetch(&url).await)
+                Some(peek(&url).await)
             }
             None => None,
         }
