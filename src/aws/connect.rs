@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
@@ -67,8 +68,10 @@ pub async fn profile_region(profile: Option<&str>) -> Option<String> {
 
 /// Makes the clients; no call is made yet. `roots` are PEM certificates to trust in place of the machine's.
 pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
+    let client = roots.and_then(https_client);
+    let home = Region::new(region.to_owned());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
+        .region(home.clone())
         .timeout_config(
             TimeoutConfig::builder()
                 .operation_attempt_timeout(ATTEMPT)
@@ -76,12 +79,21 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
         );
     if let Some(profile) = profile {
         // Named by the user, so it wins over AWS_ACCESS_KEY_ID; the SDK's chain has it the other way.
-        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        // A profile that assumes a role asks STS, which the loader would tell where and how.
+        let mut asking = ProviderConfig::default()
+            .with_region(Some(home))
+            .with_behavior_version(Some(BehaviorVersion::latest()));
+        if let Some(client) = &client {
+            asking = asking.with_http_client(client.clone());
+        }
+        let credentials = ProfileFileCredentialsProvider::builder()
+            .configure(&asking)
+            .profile_name(profile);
         loader = loader
             .profile_name(profile)
             .credentials_provider(credentials.build());
     }
-    if let Some(client) = roots.and_then(https_client) {
+    if let Some(client) = client {
         loader = loader.http_client(client);
     }
     let config = loader.load().await;

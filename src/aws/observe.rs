@@ -67,12 +67,15 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
         key_set,
         remains,
         key_store: None,
+        account_blocks_policies: false,
     })
 }
 
-/// Refuses when the account's own public access block would keep the documents private. S3 takes
-/// the most restrictive of account and bucket, and answers the same text for both later on.
-pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<()> {
+/// Refuses when the account's own public access block keeps the documents private, and says whether it has
+/// BlockPublicPolicy on, which leaves the policies that are there in force (S3 API Reference,
+/// PublicAccessBlockConfiguration). S3 takes the most restrictive of account and bucket, and answers the
+/// same text for both later on.
+pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<bool> {
     let result = aws
         .s3control
         .get_public_access_block()
@@ -87,20 +90,25 @@ pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<()> {
             return Err(failed(what, "s3:GetAccountPublicAccessBlock", e));
         }
     };
-    let Some(block) = block else { return Ok(()) };
-    let on: Vec<&str> = [
-        ("BlockPublicPolicy", block.block_public_policy),
-        ("RestrictPublicBuckets", block.restrict_public_buckets),
-    ]
-    .into_iter()
-    .filter_map(|(name, on)| (on == Some(true)).then_some(name))
-    .collect();
-    match on.is_empty() {
-        true => Ok(()),
-        false => Err(Error::refused(format!("cannot make documents public in account {account}"))
-            .because(format!("the account-level public access block has {} on", on.join(" and ")))
-            .hint("it is never changed from here: ask whoever owns the account to allow public bucket policies, or serve the documents from another host (irsactl jwks, irsactl discovery --issuer URL)")),
+    let Some(block) = block else {
+        return Ok(false);
+    };
+    let blocks = block.block_public_policy == Some(true);
+    match (block.restrict_public_buckets, blocks) {
+        (Some(true), true) => Err(blocked(
+            account,
+            "BlockPublicPolicy and RestrictPublicBuckets",
+        )),
+        (Some(true), false) => Err(blocked(account, "RestrictPublicBuckets")),
+        _ => Ok(blocks),
     }
+}
+
+/// What the account's own public access block forbids.
+pub fn blocked(account: &AccountId, on: &str) -> Error {
+    Error::refused(format!("cannot make documents public in account {account}"))
+        .because(format!("the account-level public access block has {on} on"))
+        .hint("it is never changed from here: ask whoever owns the account to allow public bucket policies, or serve the documents from another host (irsactl jwks, irsactl discovery --issuer URL)")
 }
 
 async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<Bucket>> {

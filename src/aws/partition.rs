@@ -73,38 +73,116 @@ pub fn bucket_host(bucket: &BucketName, region: &str) -> Result<String> {
         .ok_or_else(|| unknown_region(region))
 }
 
-/// The bucket of an object's URL, in whatever region the host names. `region` is for a host that names
-/// none.
-pub fn bucket_of_url(url: &str, region: &str) -> Option<BucketName> {
-    let url = Url::parse(url).ok()?;
-    let labels: Vec<&str> = url.host_str()?.split('.').collect();
-    let after = labels.iter().position(|label| *label == "s3");
-    let dotted = after.and_then(|index| labels.get(index + 1).copied());
-    let hyphened = labels.iter().find_map(|label| label.strip_prefix("s3-"));
-    let named = [dotted, hyphened].into_iter().flatten();
-    let mut regions = named.filter(|name| of_region(name).is_ok());
-    let named = regions.next().unwrap_or(region);
-    object_of_url(&url, named).map(|(bucket, _)| bucket)
+/// Whose the host of a URL is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Home {
+    /// Not S3's.
+    Elsewhere,
+    /// S3's, of this bucket.
+    Bucket(BucketName),
+    /// S3's, and its bucket cannot be told: one whose name has dots, an access point's alias.
+    Unknown,
 }
 
-/// The bucket and the key of an object by its URL, in any of S3's forms: virtual-hosted or path-style,
-/// with the region after a dot, after the hyphen of old, or nowhere.
+/// The bucket of an object's URL, in whatever region the host names. `region` is for a host that names
+/// none.
+pub fn bucket_of_url(url: &str, region: &str) -> Home {
+    let found = Url::parse(url).ok().and_then(|url| in_s3(&url, region));
+    match found {
+        None => Home::Elsewhere,
+        Some(InS3 { object: None, .. }) => Home::Unknown,
+        Some(InS3 {
+            object: Some((bucket, _)),
+            ..
+        }) => Home::Bucket(bucket),
+    }
+}
+
+/// The bucket and the key of an object of a region by its URL, in any of S3's forms.
 pub fn object_of_url(url: &Url, region: &str) -> Option<(BucketName, String)> {
+    let found = in_s3(url, region)?;
+    found.object.filter(|_| found.region == region)
+}
+
+/// An URL of S3's.
+struct InS3 {
+    region: String,
+    /// The bucket and the key, where they can be told.
+    object: Option<(BucketName, String)>,
+}
+
+/// Reads an URL in any of S3's forms: virtual-hosted or path-style, with the region after a dot, after the
+/// hyphen of old, or nowhere, of any of its endpoints ("Amazon S3 endpoints", AWS General Reference).
+fn in_s3(url: &Url, region: &str) -> Option<InS3> {
+    let host = url.host_str()?;
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let named = host
+        .split('.')
+        .map(|label| after_s3(label).unwrap_or(label));
+    let named = named.filter(|name| of_region(name).is_ok());
+    let regions = [region].into_iter().chain(named);
+    let mut suffixes = regions
+        .filter_map(dns_suffix)
+        .chain(known().filter_map(dns_suffix));
+    let front = suffixes.find_map(|suffix| host.strip_suffix(&suffix))?;
+    let labels: Vec<&str> = front.split('.').collect();
+    let is_s3s = |label: &&str| *label == "s3" || label.starts_with("s3-");
+    if !labels.iter().any(is_s3s) {
+        return None;
+    }
+    let service = (0..labels.len()).find_map(|at| Some((at, region_of(&labels[at..])?)));
+    let Some((at, named)) = service else {
+        return Some(InS3 {
+            region: region.to_owned(),
+            object: None,
+        });
+    };
+    let region = named.unwrap_or(region);
+    let path = url.path().strip_prefix('/')?;
+    let object = match at {
+        0 => path
+            .split_once('/')
+            .map(|(bucket, key)| (bucket.to_owned(), key)),
+        _ => Some((labels[..at].join("."), path)),
+    };
+    let object = object.and_then(|(bucket, key)| {
+        let bucket = BucketName::parse(&bucket, None, region).ok()?;
+        Some((bucket, key.to_owned()))
+    });
+    Some(InS3 {
+        region: region.to_owned(),
+        object,
+    })
+}
+
+/// The region that an S3 endpoint's labels name, or that it names none; nothing when they are no endpoint's.
+fn region_of<'h>(labels: &[&'h str]) -> Option<Option<&'h str>> {
+    let (service, rest) = labels.split_first()?;
+    let hyphened = match *service {
+        "s3" | "s3-fips" | "s3-accelerate" => None,
+        "s3-external-1" => Some("us-east-1"),
+        other => Some(after_s3(other).filter(|name| of_region(name).is_ok())?),
+    };
+    let dotted = match *rest {
+        [] | ["dualstack"] => None,
+        [name] | ["dualstack", name] => Some(of_region(name).map(|_| name).ok()?),
+        _ => return None,
+    };
+    Some(dotted.or(hyphened))
+}
+
+/// The region in `s3-REGION`, and in `s3-fips-REGION`.
+fn after_s3(label: &str) -> Option<&str> {
+    let after = label.strip_prefix("s3-")?;
+    Some(after.strip_prefix("fips-").unwrap_or(after))
+}
+
+/// What every host name of a region's partition ends with, and the dot before it.
+fn dns_suffix(region: &str) -> Option<String> {
     let any = BucketName::parse("any", None, region).ok()?;
     let host = bucket_host(&any, region).ok()?;
     let suffix = host.strip_prefix(&format!("any.s3.{region}"))?;
-    let path = url.path().strip_prefix('/')?;
-    let front = url.host_str()?.strip_suffix(suffix)?;
-    let service = |label: &str| {
-        label == "s3" || label == format!("s3.{region}") || label == format!("s3-{region}")
-    };
-    let (bucket, key) = match front.split_once('.') {
-        _ if service(front) => path.split_once('/')?,
-        Some((bucket, rest)) if service(rest) => (bucket, path),
-        _ => return None,
-    };
-    let bucket = BucketName::parse(bucket, None, region).ok()?;
-    Some((bucket, key.to_owned()))
+    Some(suffix.to_owned())
 }
 
 fn resolve(region: &str, bucket: &str) -> Option<Endpoint> {
@@ -175,6 +253,49 @@ mod tests {
             let bucket = BucketName::parse("b1b", None, region).unwrap();
             assert_eq!(of_region(region).unwrap().0, partition, "{region}");
             assert_eq!(bucket_host(&bucket, region).unwrap(), host);
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_told_by_every_form_of_its_host() {
+        let home = |host: &str| bucket_of_url(&format!("https://{host}/a/b"), "us-west-2");
+        let bucket = BucketName::parse("b1b", None, "us-west-2").unwrap();
+        for host in [
+            "b1b.s3.us-west-2.amazonaws.com",
+            "b1b.s3.us-west-2.amazonaws.com.",
+            "b1b.s3.amazonaws.com",
+            "b1b.s3-eu-west-1.amazonaws.com",
+            "b1b.s3.dualstack.eu-west-1.amazonaws.com",
+            "b1b.s3-fips.us-east-1.amazonaws.com",
+            "b1b.s3-fips.dualstack.us-east-1.amazonaws.com",
+            "b1b.s3-fips-us-gov-west-1.amazonaws.com",
+            "b1b.s3-accelerate.amazonaws.com",
+            "b1b.s3-accelerate.dualstack.amazonaws.com",
+            "b1b.s3-external-1.amazonaws.com",
+            "b1b.s3.dualstack.cn-north-1.amazonaws.com.cn",
+            "b1b.s3.dualstack.eusc-de-east-1.amazonaws.eu",
+            "b1b.s3.us-iso-east-1.c2s.ic.gov",
+        ] {
+            assert_eq!(home(host), Home::Bucket(bucket.clone()), "{host}");
+            let (_, service) = host.split_once('.').unwrap();
+            let path = home(&format!("{service}/b1b"));
+            assert_eq!(path, Home::Bucket(bucket.clone()), "{service}");
+        }
+        for host in [
+            "a.dotted.s3.us-west-2.amazonaws.com",
+            "s3.us-west-2.amazonaws.com/a.dotted",
+            "s3.us-west-2.amazonaws.com",
+            "name-111122223333.s3-accesspoint.us-west-2.amazonaws.com",
+        ] {
+            assert_eq!(home(host), Home::Unknown, "{host}");
+        }
+        for host in [
+            "oidc.example.com",
+            "s3.example.com",
+            "b1b.s3.us-west-2.amazonaws.com.example.com",
+            "oidc.eks.us-west-2.amazonaws.com",
+        ] {
+            assert_eq!(home(host), Home::Elsewhere, "{host}");
         }
     }
 

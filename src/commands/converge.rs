@@ -44,6 +44,13 @@ impl Planned {
     /// Compares.
     pub(super) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
         let plan = diff::diff(desired, &observed)?;
+        let writes = |change: &Change| matches!(change, Change::PutBucketPolicy { .. });
+        if let Some(publication) = &desired.publication
+            && observed.account_blocks_policies
+            && plan.changes.iter().any(writes)
+        {
+            return Err(observe::blocked(&publication.account, "BlockPublicPolicy"));
+        }
         Ok(Self { observed, plan })
     }
 
@@ -168,10 +175,11 @@ impl<'s> Session<'s> {
         let account = async {
             match &desired.publication {
                 Some(publication) => observe::check_account(aws, &publication.account).await,
-                None => Ok(()),
+                None => Ok(false),
             }
         };
-        let ((), observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
+        let (blocks, mut observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
+        observed.account_blocks_policies = blocks;
         Ok(observed)
     }
 

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::aws::partition;
+use crate::aws::partition::{self, Home};
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
@@ -84,7 +84,15 @@ impl Policy {
         let account = resolve::account(global, names, &region).await?;
         let partition = partition::of_region(&region)?;
         let (issuer, bucket) = match custom {
-            Some(issuer) => (issuer, None),
+            Some(issuer) => {
+                // 'provider' lets AWS trust nobody's bucket but ours.
+                match partition::bucket_of_url(&issuer.discovery_url(), &region) {
+                    Home::Bucket(bucket) if self.command == Command::Provider => {
+                        (issuer, Some(bucket))
+                    }
+                    _ => (issuer, None),
+                }
+            }
             None => {
                 let place = names.place(&region, Some(&account))?;
                 (place.issuer, Some(place.bucket))

@@ -4,7 +4,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::aws::partition;
+use crate::aws::partition::{self, Home};
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
@@ -213,9 +213,17 @@ impl ProviderArgs {
         if self.change.offline {
             return Ok(own);
         }
-        if let Some(bucket) = partition::bucket_of_url(&issuer.discovery_url(), region) {
-            session.require_bucket(&bucket).await?;
-            return Ok(own);
+        match partition::bucket_of_url(&issuer.discovery_url(), region) {
+            Home::Bucket(bucket) => {
+                session.require_bucket(&bucket).await?;
+                return Ok(own);
+            }
+            Home::Unknown => {
+                return Err(Error::refused(format!("cannot let AWS trust {issuer}"))
+                    .because("its host is S3's, and whose bucket it is cannot be told")
+                    .hint("an issuer in a bucket is https://BUCKET.s3.REGION.amazonaws.com, and the bucket's name has no dots"));
+            }
+            Home::Elsewhere => {}
         }
         if !self.provider.needs_network() {
             return Ok(own);

@@ -4,6 +4,7 @@ mod account;
 pub(super) mod cluster;
 mod dangling;
 pub(super) mod inspect;
+mod own_keys;
 pub(super) mod proof;
 mod webhook;
 

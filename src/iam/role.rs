@@ -46,6 +46,27 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
+/// IAM lets one value stand for a list of one.
+pub fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(values) => values.iter().collect(),
+        one => vec![one],
+    }
+}
+
+/// Whether a statement is about AssumeRoleWithWebIdentity; IAM compares actions without case, and with
+/// wildcards. A statement with NotAction is about all but a few.
+pub fn lets_assume(statement: &Value) -> bool {
+    let names = |field: &str| {
+        let names = list(&statement[field]).into_iter();
+        names
+            .filter_map(Value::as_str)
+            .any(|action| is_like(&action.to_lowercase(), &ACTION.to_lowercase()))
+    };
+    names("Action") || (statement.get("NotAction").is_some() && !names("NotAction"))
+}
+
 /// Whether a trust policy lets tokens of a provider in, by whatever statement.
 pub fn trusts(trust: &Value, provider_arn: &str) -> bool {
     let federated = |statement: &Value| match &statement["Principal"]["Federated"] {
@@ -117,7 +138,8 @@ pub enum TrustError {
 
 impl Trust {
     /// The trust policy: the existing one with our statement added or brought to what it must be.
-    /// Ours is the statement that lets tokens of this provider in; all others are kept, denials too.
+    /// Ours is the first statement that lets tokens of this provider in, and nobody else; all others are
+    /// kept, denials too.
     pub fn policy(&self, existing: Option<&Value>) -> Result<Value, TrustError> {
         let ours = self.statement();
         let policy = match existing {
@@ -129,10 +151,13 @@ impl Trust {
                     *statements = Value::Array(vec![statements.take()]);
                 }
                 let list = statements.as_array_mut().ok_or(TrustError::NotAPolicy)?;
+                let arn = self.provider_arn.as_str();
                 let federated = |statement: &&mut Value| {
-                    statement["Principal"]["Federated"] == self.provider_arn.as_str()
+                    let principal = &statement["Principal"];
+                    (*principal == json!({ "Federated": arn })
+                        || *principal == json!({ "Federated": [arn] }))
                         && statement["Effect"] == "Allow"
-                        && (statement["Action"] == ACTION || statement["Action"] == json!([ACTION]))
+                        && lets_assume(statement)
                 };
                 match list.iter_mut().find(federated) {
                     Some(statement) if *statement == ours => return Ok(existing.clone()),

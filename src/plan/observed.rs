@@ -23,6 +23,9 @@ pub struct Observed {
     pub remains: Option<Remains>,
     /// The key store, where one is used.
     pub key_store: Option<KeyStore>,
+    /// Whether the account lets nobody write a public bucket policy.
+    #[serde(skip)]
+    pub account_blocks_policies: bool,
 }
 
 /// Where the signing key is kept, or will be. No key is in it.

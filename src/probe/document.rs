@@ -1,13 +1,14 @@
 //! An anonymous GET of a public document, as STS does it: verified TLS, no redirects, a size cap
 //! and a deadline.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
-
+use tokio::time::{Instant, timeout_at};
 use url::Position;
 
 use crate::error::{Error, Result};
@@ -33,13 +34,24 @@ pub struct Answer {
 
 /// Fetches an https URL.
 pub async fn fetch(url: &url::Url) -> Result<Answer> {
-    let what = || format!("cannot fetch {url}");
-    tokio::time::timeout(TIMEOUT, get(url)).await.map_err(|_| {
-        Error::failed(what()).because(format!("no complete answer within {} s", TIMEOUT.as_secs()))
-    })?
+    match peek(url).await? {
+        (answer, None) => Ok(answer),
+        (_, Some(cause)) => Err(Error::failed(format!("cannot fetch {url}")).because(cause)),
+    }
 }
 
-async fn get(url: &url::Url) -> Result<Answer> {
+/// Fetches as much of an https URL as comes: the answer, and why its body is not whole.
+pub async fn peek(url: &url::Url) -> Result<(Answer, Option<String>)> {
+    let until = Instant::now() + TIMEOUT;
+    let answer = timeout_at(until, get(url, until)).await;
+    answer.map_err(|_| Error::failed(format!("cannot fetch {url}")).because(too_slow()))?
+}
+
+fn too_slow() -> String {
+    format!("no complete answer within {} s", TIMEOUT.as_secs())
+}
+
+async fn get(url: &url::Url, until: Instant) -> Result<(Answer, Option<String>)> {
     let failed =
         |cause: &dyn std::fmt::Display| Error::failed(format!("cannot fetch {url}")).because(cause);
     let host = url.host_str().unwrap_or_default();
@@ -61,16 +73,27 @@ async fn get(url: &url::Url) -> Result<Answer> {
         let status: StatusCode = response.status();
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| Some(value.to_str().ok()?.to_owned()));
-        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
-        let body = body.map_err(|e| failed(&e))?.to_bytes().to_vec();
-        Ok(Answer {
+        let mut frames = Limited::new(response.into_body(), MAX_BODY);
+        let mut body = Vec::new();
+        let cut = loop {
+            match timeout_at(until, frames.frame()).await {
+                Err(_) => break Some(too_slow()),
+                Ok(None) => break None,
+                Ok(Some(Err(cause))) => break Some(cause.to_string()),
+                Ok(Some(Ok(frame))) => body.extend(frame.into_data().unwrap_or_default()),
+            }
+        };
+        let answer = Answer {
             status: status.as_u16(),
             content_type,
             body,
-        })
+        };
+        Ok((answer, cut))
     };
+    let mut exchange = pin!(exchange);
     tokio::select! {
-        answer = exchange => answer,
-        Err(error) = connection => Err(failed(&error)),
+        answer = &mut exchange => answer,
+        // Some servers end TCP without TLS's close_notify, with the whole answer already here.
+        Err(error) = connection => exchange.await.map_err(|_| failed(&error)),
     }
 }

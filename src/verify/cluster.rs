@@ -22,6 +22,14 @@ impl Source {
         let body = self.body.as_ref().map_err(Clone::clone)?;
         serde_json::from_slice(body).map_err(|cause| format!("it is not JSON: {cause}"))
     }
+
+    /// The kids in it, where it is a JWK Set.
+    pub fn kids(&self) -> BTreeSet<String> {
+        let document = self.document().unwrap_or_default();
+        let keys = document["keys"].as_array().into_iter().flatten();
+        let kids = keys.filter_map(|key| key["kid"].as_str());
+        kids.map(str::to_owned).collect()
+    }
 }
 
 /// The keys that the API server verifies tokens with (`kubectl get --raw /openid/v1/jwks`), one of which
@@ -33,7 +41,7 @@ pub fn keys(source: &Source, published: &[String]) -> Vec<Check> {
         Ok(document) => document,
         Err(cause) => return vec![Check::new(NAME, &source.place, false, expected, cause)],
     };
-    let Some(keys) = document["keys"].as_array() else {
+    if !document["keys"].is_array() {
         return vec![Check::new(
             NAME,
             &source.place,
@@ -41,12 +49,9 @@ pub fn keys(source: &Source, published: &[String]) -> Vec<Check> {
             expected,
             "it has no keys",
         )];
-    };
-    let kids = |keys: &mut dyn Iterator<Item = &str>| -> BTreeSet<String> {
-        keys.map(str::to_owned).collect()
-    };
-    let live = kids(&mut keys.iter().filter_map(|key| key["kid"].as_str()));
-    let published = kids(&mut published.iter().map(String::as_str));
+    }
+    let live = source.kids();
+    let published: BTreeSet<String> = published.iter().cloned().collect();
     let text = |set: &mut dyn Iterator<Item = &String>| {
         let names: Vec<&str> = set.map(String::as_str).collect();
         names.join(", ")

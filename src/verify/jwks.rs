@@ -1,5 +1,7 @@
 //! Checks of a published JWK Set, as STS reads it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::oidc::jwks::{JwkSet, JwksError};
@@ -60,6 +62,29 @@ pub fn check(page: &Page, local: Result<Option<&Kid>, &str>) -> Vec<Check> {
         (Err(_), _) => {}
     }
     checks
+}
+
+/// Keys that are published and that nobody here knows: whoever can write the document can add one of their
+/// own, and sign tokens for every role that trusts the issuer. `own` are all kids that are known, or why they
+/// cannot be told.
+pub fn unknown(url: &str, published: &JwkSet, own: Result<&BTreeSet<String>, &str>) -> Check {
+    const NAME: &str = "unknown keys";
+    let own = match own {
+        Ok(own) => own,
+        Err(cause) => return Check::skipped(NAME, url, cause),
+    };
+    if own.is_empty() {
+        return Check::skipped(NAME, url, "there are no keys of one's own to compare with")
+            .hint("name the issuer directory with --dir, or show the API server's keys with --cluster-jwks");
+    }
+    let kids = published.kids().map(Kid::as_str);
+    let strange: Vec<&str> = kids.filter(|kid| !own.contains(*kid)).collect();
+    let actual = match strange.as_slice() {
+        [] => "none".to_owned(),
+        strange => strange.join(", "),
+    };
+    Check::new(NAME, url, strange.is_empty(), "none", actual)
+        .hint("whoever has such a key can sign tokens that AWS accepts: where it is nobody's that you know, take it out of the published document at once and find out who can write there; where it is yours, add its public key to sa-signer.pub of --dir, or show the API server's keys with --cluster-jwks")
 }
 
 fn kids(set: &JwkSet) -> String {

@@ -10,6 +10,8 @@ use super::report::Check;
 
 const SECRETS: &str = "private keys in the bucket";
 const PUBLIC: &str = "other public objects";
+/// The check of [`statements`].
+pub const STATEMENTS: &str = "wider bucket policy statements";
 
 /// An object other than the two documents, as an anonymous reader gets it.
 #[derive(Clone, Debug)]
@@ -28,17 +30,23 @@ fn is_document(key: &str) -> bool {
 }
 
 /// By name and by content: a signing key, or anything in PEM, has no business in a bucket that is made
-/// to be read. `unseen` is how many objects were not looked at.
-pub fn check(bucket: &str, others: &[Other], unseen: usize) -> Vec<Check> {
+/// to be read. `keys` are those of all objects that were listed, `others` those that were asked for, and
+/// `more` says that there are more than were listed.
+pub fn check(bucket: &str, keys: &[String], others: &[Other], more: bool) -> Vec<Check> {
+    let judged = others
+        .iter()
+        .filter(|other| other.page.is_private().is_some());
+    let judged = judged.count();
+    let unseen = keys.len().saturating_sub(judged) + usize::from(more);
     let readable = || others.iter().filter(|other| other.page.body().is_some());
     let urls = |of: &mut dyn Iterator<Item = &Other>| -> String {
         let urls: Vec<&str> = of.map(|other| other.page.url.as_str()).collect();
         urls.join(", ")
     };
     let leaked = urls(&mut readable().filter(|other| other.page.body().is_some_and(is_private)));
-    let named: Vec<&str> = others
+    let named: Vec<&str> = keys
         .iter()
-        .map(|other| other.key.as_str())
+        .map(String::as_str)
         .filter(|key| is_key_name(key))
         .collect();
     let secrets = match (leaked.as_str(), named.as_slice()) {
@@ -50,11 +58,10 @@ pub fn check(bucket: &str, others: &[Other], unseen: usize) -> Vec<Check> {
     let found = |name, found: String, hint: &str| match (found.as_str(), unseen) {
         ("", 0) => Check::new(name, bucket, true, "none", "none"),
         ("", unseen) => {
-            let reason = format!(
-                "none among the first {}; {unseen} or more were not looked at",
-                others.len()
-            );
-            Check::skipped(name, bucket, reason).hint("keep a bucket for issuers alone")
+            let reason =
+                format!("none among the {judged} that were looked at; {unseen} or more were not");
+            Check::skipped(name, bucket, reason)
+                .hint("keep a bucket for issuers alone; where it is, run again")
         }
         _ => Check::new(name, bucket, false, "none", found).hint(hint),
     };
@@ -80,7 +87,7 @@ pub fn statements(bucket: &str, policy: Option<&Value>) -> Check {
         [] => "none".to_owned(),
         names => names.join(", "),
     };
-    let check = Check::new("wider bucket policy statements", bucket, names.is_empty(), "none", actual)
+    let check = Check::new(STATEMENTS, bucket, names.is_empty(), "none", actual)
         .hint("they let everybody do more than read the two documents of an issuer: take them away, or look at their conditions");
     match wider.iter().all(|one| one.has_condition) {
         true => check.or_warn(),
@@ -124,7 +131,8 @@ mod tests {
             },
         };
         let actual = |others: &[Other]| {
-            let checks = check("s3://b", others, 0);
+            let keys: Vec<String> = others.iter().map(|other| other.key.clone()).collect();
+            let checks = check("s3://b", &keys, others, false);
             [checks[0].actual.clone(), checks[1].actual.clone()]
         };
         assert_eq!(actual(&[other("b/keys.json", "{}")]), ["none", "none"]);
@@ -133,6 +141,31 @@ mod tests {
         let [named, public] = actual(&[other("a/sa-signer.key", "")]);
         assert_eq!(named, "by their names: a/sa-signer.key");
         assert_eq!(public, "https://b/a/sa-signer.key");
-        assert_eq!(check("s3://b", &[], 3)[0].outcome, Outcome::Skipped);
+        let unseen = ["notes".to_owned()];
+        assert_eq!(
+            check("s3://b", &unseen, &[], false)[1].outcome,
+            Outcome::Skipped
+        );
+        let unseen = ["late/sa-signer.key".to_owned()];
+        assert_eq!(
+            check("s3://b", &unseen, &[], true)[0].outcome,
+            Outcome::Fail
+        );
+        let mut slow = other("notes", "");
+        for (answer, outcome) in [
+            (Err("no answer".to_owned()), Outcome::Skipped),
+            (Ok(503), Outcome::Skipped),
+            (Ok(403), Outcome::Pass),
+            (Ok(200), Outcome::Fail),
+        ] {
+            slow.page.answer = answer.map(|status| page::Answer {
+                status,
+                content_type: None,
+                body: Vec::new(),
+            });
+            let keys = ["notes".to_owned()];
+            let checks = check("s3://b", &keys, std::slice::from_ref(&slow), false);
+            assert_eq!(checks[1].outcome, outcome, "{:?}", slow.page);
+        }
     }
 }

@@ -29,13 +29,25 @@ impl Page {
         (answer.status == 200).then_some(answer.body.as_slice())
     }
 
+    /// Whether it is kept from anonymous readers; none when the answer does not tell. With status 200 they
+    /// have it, whatever became of the body.
+    pub fn is_private(&self) -> Option<bool> {
+        match self.answer.as_ref().ok()?.status {
+            200 => Some(false),
+            403 | 404 => Some(true),
+            _ => None,
+        }
+    }
+
     /// Whether the host has no DNS name: then somebody may register it. A resolver that cannot answer now
     /// says something else (getaddrinfo's EAI_AGAIN).
     pub fn has_no_name(&self) -> bool {
         let unknown = |cause: &String| {
+            // EAI_NONAME in the words of glibc, macOS and musl.
             [
                 "Name or service not known",
                 "nodename nor servname provided",
+                "Name does not resolve",
             ]
             .iter()
             .any(|part| cause.contains(part))
@@ -89,14 +101,41 @@ pub fn content_type(name: &'static str, page: &Page) -> Check {
     .hint("set it on the web server, or 'irsactl publish' for a bucket")
 }
 
-/// What must not be public.
+/// What must not be public. S3 says so with 403, or 404; any other answer tells nothing.
 pub fn private(name: &'static str, page: &Page) -> Check {
-    match &page.answer {
-        Err(cause) => Check::skipped(name, &page.url, cause),
-        Ok(answer) => {
+    match (page.is_private(), &page.answer) {
+        (_, Err(cause)) => Check::skipped(name, &page.url, cause),
+        (None, Ok(answer)) => {
+            Check::skipped(name, &page.url, format!("HTTP status {}", answer.status))
+                .hint("run again: S3 has not said whether everybody may read it")
+        }
+        (Some(passed), Ok(answer)) => {
             let actual = format!("HTTP status {}", answer.status);
-            Check::new(name, &page.url, page.body().is_none(), "not readable without credentials", actual)
+            Check::new(name, &page.url, passed, "not readable without credentials", actual)
                 .hint("a statement of the bucket policy gives more than s3:GetObject on the two documents: take it away")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_name_is_told_by_every_libc() {
+        let page = |cause: &str| Page {
+            url: String::new(),
+            answer: Err(format!("failed to lookup address information: {cause}")),
+        };
+        for cause in [
+            "Name or service not known",
+            "nodename nor servname provided, or not known",
+            "Name does not resolve",
+        ] {
+            assert!(page(cause).has_no_name(), "{cause}");
+        }
+        for cause in ["Temporary failure in name resolution", "Try again"] {
+            assert!(!page(cause).has_no_name(), "{cause}");
         }
     }
 }

@@ -67,6 +67,21 @@ fn name(change: &Change) -> &'static str {
     }
 }
 
+/// The account's own public access block: a policy that is there stays in force, and no other can be written.
+pub fn account_block(place: &str, observed: &Observed) -> Option<Check> {
+    let check = Check::new(
+        "account public access block",
+        place,
+        false,
+        "BlockPublicPolicy off",
+        "BlockPublicPolicy on: the documents stay public, and a bucket policy that is lost cannot be written again",
+    );
+    let blocks = observed.account_blocks_policies && observed.bucket.is_some();
+    blocks.then(|| {
+        check.or_warn().hint("ask whoever owns the account to allow public bucket policies, before the policy must be changed")
+    })
+}
+
 /// Objects that an anonymous reader cannot get, whatever the policy says.
 pub fn encryption(observed: &Observed) -> Vec<Check> {
     let Some(bucket) = &observed.bucket else {

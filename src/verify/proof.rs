@@ -35,7 +35,7 @@ pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchang
         Exchange::Assumed(arn) => {
             Check::new("proof", role_arn, true, expected, format!("assumed {arn}"))
         }
-        Exchange::Refused { code, .. } if code == "AccessDenied" => {
+        Exchange::Refused { code, message } if is_the_roles(code, message) => {
             let actual = format!(
                 "AccessDenied: the token is accepted, and the role does not trust {subject}"
             );
@@ -46,6 +46,11 @@ pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchang
             let actual = format!("STS has not judged the token: {code}: {message}");
             Check::new("proof", role_arn, false, expected, actual)
                 .hint("nothing is known to be wrong with the issuer: run again")
+        }
+        Exchange::Refused { code, message } if code == "AccessDenied" => {
+            let actual = format!("STS has not judged the token: {code}: {message}");
+            Check::new("proof", role_arn, false, expected, actual)
+                .hint("nothing is known to be wrong with the issuer: a policy of the organization or of a VPC endpoint may be in the way")
         }
         Exchange::Refused { code, message } => {
             let text = format!("{code}: {message}");
@@ -73,13 +78,20 @@ pub fn may_settle(exchange: &Exchange, trusted: bool, seen: Seen) -> bool {
     match exchange {
         Exchange::Assumed(_) => false,
         Exchange::Refused { code, .. } if is_sts_own(code) => true,
+        Exchange::Refused { code, message } if is_the_roles(code, message) => trusted,
         Exchange::Refused { code, message } => match code.as_str() {
-            "AccessDenied" => trusted,
             "IDPCommunicationError" => true,
             _ if message.starts_with("Couldn't retrieve verification key") => seen.key,
             _ => seen.provider && message.starts_with("No OpenIDConnect provider found"),
         },
     }
+}
+
+/// Whether the role does not trust the subject, which STS says of tokens that it takes. Others say
+/// AccessDenied too, in other words, and before the token is looked at.
+fn is_the_roles(code: &str, message: &str) -> bool {
+    code == "AccessDenied"
+        && message.starts_with("Not authorized to perform sts:AssumeRoleWithWebIdentity")
 }
 
 /// Whether STS speaks of itself, and says nothing of the token.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::iam::role::is_like;
+use crate::iam::role::{is_like, lets_assume, list};
 use crate::oidc::subject::Subject;
 
 use super::report::Check;
@@ -83,7 +83,7 @@ struct Finding {
 fn found(role: &Role, findings: &[Finding]) -> Check {
     let texts: Vec<&str> = findings.iter().map(|one| one.text.as_str()).collect();
     let check = Check::new(NAME, &role.arn, false, EXPECTED, texts.join("; "))
-        .hint("'irsactl role --name NAME --service-account NAMESPACE/NAME --adopt' writes that statement anew and keeps the others");
+        .hint("'irsactl role --name NAME --service-account NAMESPACE/NAME --adopt' writes the first statement that trusts this issuer alone anew, and keeps the others: take such a statement among those away by hand");
     match findings.iter().any(|one| one.fatal) {
         true => check,
         false => check.or_warn(),
@@ -121,18 +121,6 @@ fn findings(trust: &Value, trusted: &Trusted<'_>) -> Option<Vec<Finding>> {
         }
     }
     concerned.then_some(found)
-}
-
-/// Whether a statement is about AssumeRoleWithWebIdentity; IAM compares actions without case, and with
-/// wildcards. A statement with NotAction is about all but a few.
-fn lets_assume(statement: &Value) -> bool {
-    let names = |field: &str| {
-        let names = list(&statement[field]).into_iter();
-        names
-            .filter_map(Value::as_str)
-            .any(|action| is_like(&action.to_lowercase(), "sts:assumerolewithwebidentity"))
-    };
-    names("Action") || (statement.get("NotAction").is_some() && !names("NotAction"))
 }
 
 fn fatal(found: &mut Vec<Finding>, text: String) {
@@ -198,6 +186,15 @@ fn conditions(statement: &Value, trusted: &Trusted<'_>, found: &mut Vec<Finding>
         ),
         Some(condition) => {
             let values = &condition.values;
+            let is_pattern = |value: &&&str| condition.like && value.contains(['*', '?']);
+            if let Some(pattern) = values.iter().find(is_pattern) {
+                warning(
+                    found,
+                    format!(
+                        "audience {pattern:?} is a pattern: a token of any such audience of the provider does"
+                    ),
+                );
+            }
             let accepted = |list: &[String]| list.iter().any(|audience| condition.takes(audience));
             if trusted.audiences.is_some_and(|list| !accepted(list)) {
                 fatal(
@@ -278,15 +275,6 @@ fn restricting(condition: &Value) -> Vec<Condition<'_>> {
         }
     }
     conditions
-}
-
-/// IAM lets one value stand for a list of one.
-fn list(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(values) => values.iter().collect(),
-        one => vec![one],
-    }
 }
 
 #[cfg(test)]

@@ -292,6 +292,37 @@ fn region_and_credentials_can_come_from_a_profile() {
 }
 
 #[test]
+fn a_named_profile_may_assume_a_role() {
+    let (mut tenant, answer) = Tenant::bootstrapped();
+    let role = "role --cluster demo --name ci --service-account default/ci --yes";
+    tenant.irsactl(role).ok();
+    let token = tenant
+        .irsactl("token mint --cluster demo --subject default/ci --stdout")
+        .ok();
+    let token = tenant.write("token", token.trim());
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        tenant.offline.environment.remove(name);
+    }
+    let account = tenant.account.clone();
+    let role = format!("role_arn = arn:aws:iam::{account}:role/ci");
+    let config = format!(
+        "[profile base]\naws_access_key_id = AKIATEST{account}\naws_secret_access_key = x\n\
+         [profile assumed]\n{role}\nsource_profile = base\n\
+         [profile web]\n{role}\nweb_identity_token_file = {}\n",
+        token.display()
+    );
+    let config = tenant.write("config", config);
+    let config = config.to_str().unwrap().to_owned();
+    tenant.offline.environment.insert("AWS_CONFIG_FILE", config);
+    for profile in ["assumed", "web"] {
+        let provider = format!("provider --cluster demo --profile {profile} --dry-run -o json");
+        let planned = tenant.irsactl(&provider).json();
+        assert_eq!(planned["account"], account.as_str(), "{profile}");
+        assert_eq!(planned["issuer"], answer["issuer"]);
+    }
+}
+
+#[test]
 fn the_public_key_alone_is_enough_to_plan_and_to_publish() {
     let tenant = Tenant::with_key();
     let whole = tenant.irsactl("bootstrap --cluster demo --dry-run").ok();

@@ -102,7 +102,7 @@ fn serve(
     });
     std::thread::sleep(page.delay);
     if let Some(send) = page.send {
-        write!(stream, "{}\r\nConnection: close\r\n", page.head)?;
+        write!(stream, "{}\r\n", page.head)?;
         return send(&mut stream);
     }
     let length = page.body.len();

@@ -169,6 +169,25 @@ pub(crate) fn needed(entries: &[Value]) -> BTreeSet<String> {
     entries.iter().filter_map(action).collect()
 }
 
+/// Also for an issuer that is given by its URL, which may be a bucket's.
+#[test]
+fn a_provider_of_a_buckets_url_needs_to_look_at_the_bucket() {
+    let tenant = Tenant::with_key();
+    tenant.irsactl("publish --cluster demo --yes").ok();
+    let start = tenant.log().len();
+    let url = format!("https://{}.s3.us-west-2.amazonaws.com", tenant.bucket());
+    tenant
+        .irsactl(&format!("provider --issuer {url} --yes"))
+        .ok();
+    let policy = format!("policy provider --issuer {url}");
+    let granted: BTreeSet<String> = actions(&tenant.irsactl(&policy).json())
+        .into_iter()
+        .collect();
+    assert!(granted.contains("s3:ListBucket"), "{granted:?}");
+    let needed = needed(&tenant.log().split_off(start));
+    assert!(needed.is_subset(&granted), "{needed:?} {granted:?}");
+}
+
 #[test]
 fn verify_needs_what_its_policy_grants_and_no_other() {
     let (tenant, _) = Tenant::bootstrapped();

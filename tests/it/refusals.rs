@@ -2,6 +2,7 @@
 //! account that forbids it, credentials that are not there.
 
 use crate::tenant::Tenant;
+use crate::verify::{VERIFY, check, failed};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes";
 
@@ -150,6 +151,36 @@ fn an_account_that_forbids_public_policies() {
     assert_eq!(tenant.changes(), ["s3control:PutAccountPublicAccessBlock"]);
 }
 
+/// Policies that are there stay in force: nothing is refused until one is to be written.
+#[test]
+fn an_account_that_forbids_public_policies_from_now_on() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let block = |setting: &str| {
+        let header = format!("x-amz-account-id: {}\r\n", tenant.account);
+        let block = format!(
+            "<PublicAccessBlockConfiguration><{setting}>true</{setting}></PublicAccessBlockConfiguration>"
+        );
+        let path = "/v20180820/configuration/publicAccessBlock";
+        tenant.call("s3", "PUT", path, &header, &block);
+    };
+    block("BlockPublicPolicy");
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, Vec::<String>::new(), "{report:#}");
+    let warned = check(&report, "account public access block");
+    assert_eq!(warned["outcome"], "warn");
+    assert_eq!(
+        tenant.irsactl(BOOTSTRAP).ok(),
+        tenant.irsactl(BOOTSTRAP).ok()
+    );
+    let policy = format!("/{}?policy", tenant.bucket());
+    tenant.call("s3", "DELETE", &policy, "", "");
+    let words = ["account-level public access block has BlockPublicPolicy on"];
+    tenant.irsactl(BOOTSTRAP).fails(4, &words);
+    block("RestrictPublicBuckets");
+    let words = ["account-level public access block has RestrictPublicBuckets on"];
+    tenant.irsactl(BOOTSTRAP).fails(4, &words);
+}
+
 #[test]
 fn no_credentials_wrong_credentials_wrong_account() {
     let mut tenant = Tenant::with_key();
@@ -216,6 +247,28 @@ fn a_provider_for_a_bucket_that_nobody_owns() {
     tenant
         .irsactl("provider --issuer https://free-for-anybody.s3.us-west-2.amazonaws.com/a --yes")
         .fails(4, &["s3://free-for-anybody: it is not there"]);
+    // In whatever form of its name, and where the form hides the name.
+    for host in [
+        "free-for-anybody.s3.dualstack.us-west-2.amazonaws.com",
+        "s3.dualstack.us-west-2.amazonaws.com/free-for-anybody",
+        "free-for-anybody.s3-fips.us-west-2.amazonaws.com",
+        "free-for-anybody.s3-fips.dualstack.us-west-2.amazonaws.com",
+        "free-for-anybody.s3-accelerate.amazonaws.com",
+        "free-for-anybody.s3-accelerate.dualstack.amazonaws.com",
+        "free-for-anybody.s3-external-1.amazonaws.com",
+    ] {
+        let provider = format!("provider --issuer https://{host} --no-thumbprint --yes");
+        let words = ["s3://free-for-anybody: it is not there"];
+        tenant.irsactl(&provider).fails(4, &words);
+    }
+    for host in [
+        "free.for.anybody.s3.us-west-2.amazonaws.com",
+        "s3.us-west-2.amazonaws.com/free.for.anybody",
+    ] {
+        let provider = format!("provider --issuer https://{host} --no-thumbprint --yes");
+        let words = ["its host is S3's, and whose bucket it is cannot be told"];
+        tenant.irsactl(&provider).fails(4, &words);
+    }
     tenant
         .irsactl("provider --issuer https://nothing.amazonaws.com --yes")
         .fails(

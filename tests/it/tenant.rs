@@ -257,6 +257,17 @@ impl Tenant {
         assert_eq!(status, 200, "{answer}");
     }
 
+    /// Makes the next `times` anonymous readings of the tenant's own bucket end with a status: of an object,
+    /// or of the list of all.
+    pub(crate) fn fail_strangers(&self, key: Option<&str>, times: u32, status: u16) {
+        let failure = serde_json::json!({
+            "operation": key.map_or("ListObjectsV2", |_| "GetObject"), "anonymous": true,
+            "bucket": self.bucket(), "key": key, "times": times, "status": status, "code": "Planned",
+        });
+        let (status, answer) = http("POST", "/_local/fail", "", &failure.to_string());
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// Makes the next call of an operation take so many seconds.
     pub(crate) fn delay_next(&self, operation: &str, seconds: u32) {
         let delay =

@@ -149,7 +149,7 @@ fn each_broken_thing_is_named() {
         (
             "another key",
             &|| put_keys(other.clone()),
-            &["signing key published", "JWK Set object"],
+            &["signing key published", "JWK Set object", "unknown keys"],
         ),
         (
             "a public listing",
@@ -199,6 +199,69 @@ fn each_broken_thing_is_named() {
             "after {what}"
         );
     }
+}
+
+/// A key of one's own is one that the directory, or the API server, knows.
+#[test]
+fn published_keys_that_nobody_here_knows_are_named() {
+    let (tenant, _) = Tenant::bootstrapped();
+    tenant.irsactl("keygen --dir other").ok();
+    let add = "publish --cluster demo --dir other --add-key --yes";
+    tenant.irsactl(add).ok();
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, ["unknown keys"], "{report:#}");
+    let other = tenant.kid("other/sa-signer.pub");
+    assert_eq!(check(&report, "unknown keys")["actual"], other);
+
+    let both = "cat issuer/sa-signer.pub other/sa-signer.pub > both.pub";
+    tenant.shell(both);
+    tenant.write("live.json", tenant.irsactl("jwks --dir other").ok());
+    let shown = failed(&tenant, &format!("{VERIFY} --cluster-jwks live.json"));
+    assert_eq!(shown.0, Vec::<String>::new());
+    let alone = format!("{VERIFY} --dir empty --cluster-jwks live.json");
+    assert_eq!(failed(&tenant, &alone).0, ["unknown keys"]);
+    let (names, report) = failed(&tenant, &format!("{VERIFY} --dir empty"));
+    assert_eq!(names, Vec::<String>::new());
+    assert_eq!(check(&report, "unknown keys")["outcome"], "skipped");
+
+    tenant.shell("cp both.pub issuer/sa-signer.pub");
+    assert_eq!(failed(&tenant, VERIFY).0, Vec::<String>::new());
+}
+
+/// A key store that cannot be read may hold the key: nobody is accused.
+#[test]
+fn keys_of_an_unreadable_key_store_are_not_judged() {
+    let tenant = Tenant::new().named();
+    let store = "--cluster demo --key-store ssm";
+    tenant.irsactl(&format!("bootstrap {store} --yes")).ok();
+    tenant.irsactl("keygen --dir other").ok();
+    tenant.fail_next("GetParameter", 1, 400, "AccessDeniedException", "no");
+    let verify = format!("verify {store} --dir other -o json");
+    let report = failed(&tenant, &verify).1;
+    let unknown = check(&report, "unknown keys");
+    assert_eq!(unknown["outcome"], "skipped", "{report:#}");
+    assert!(unknown["actual"].as_str().unwrap().contains("AccessDenied"));
+}
+
+/// No state of a rotation is a stranger's doing.
+#[test]
+fn a_rotation_leaves_no_unknown_key() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let before = tenant.irsactl("jwks").ok();
+    for stage in [
+        "prepare --yes",
+        "activate --single-node",
+        "retire --compromised --yes",
+    ] {
+        let rotate = format!("rotate {stage} --cluster demo");
+        tenant.irsactl(&rotate).ok();
+        let report = failed(&tenant, VERIFY).1;
+        assert_eq!(check(&report, "unknown keys")["outcome"], "pass", "{stage}");
+    }
+    // A key that was taken away as compromised is a stranger's.
+    put(&tenant, "keys.json", "application/json", &before);
+    let (names, _) = failed(&tenant, VERIFY);
+    assert!(names.contains(&"unknown keys".to_owned()), "{names:?}");
 }
 
 #[test]
@@ -305,7 +368,29 @@ fn sts_proves_the_issuer_and_the_role() {
     tenant.irsactl("keygen --dir other").ok();
     assert_eq!(
         failed(&tenant, &format!("{proof} --dir other")).0,
-        ["signing key published", "proof"]
+        ["signing key published", "unknown keys", "proof"]
+    );
+}
+
+/// A refusal that comes before STS has looked at the token proves nothing.
+#[test]
+fn a_refusal_in_other_words_is_no_proof() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let tenant = tenant.named();
+    let proof = format!(
+        "{VERIFY} --role-arn arn:aws:iam::{}:role/app",
+        tenant.account
+    );
+    assert_eq!(failed(&tenant, &proof).0, Vec::<String>::new());
+    let denied = "User: anonymous is not authorized to perform: sts:AssumeRoleWithWebIdentity with an explicit deny in a VPC endpoint policy";
+    let operation = "AssumeRoleWithWebIdentity";
+    tenant.fail_next(operation, 1, 403, "AccessDenied", denied);
+    let (names, report) = failed(&tenant, &proof);
+    assert_eq!(names, ["proof"]);
+    let actual = check(&report, "proof")["actual"].as_str().unwrap();
+    assert!(
+        actual.starts_with("STS has not judged the token"),
+        "{actual}"
     );
 }
 

@@ -121,6 +121,8 @@ fn every_dangling_provider_of_the_account_is_named() {
         format!("https://s3.us-west-2.amazonaws.com/{theirs}"),
         format!("https://{theirs}.s3.us-west-2.amazonaws.com"),
         format!("https://{theirs}.s3-us-west-2.amazonaws.com"),
+        format!("https://{theirs}.s3.dualstack.us-west-2.amazonaws.com"),
+        format!("https://dotted.{theirs}.s3.us-west-2.amazonaws.com"),
     ] {
         own.iam(&format!(
             "Action=CreateOpenIDConnectProvider&Url={}&ThumbprintList.member.1={thumbprint}&ClientIDList.member.1=x",
@@ -129,7 +131,11 @@ fn every_dangling_provider_of_the_account_is_named() {
     }
     let (names, report) = failed(&own, "verify --dangling --region us-west-2 -o json");
     assert_eq!(names, Vec::<String>::new(), "{report:#}");
-    assert_eq!(warned(&report), ["takeover"; 3]);
+    assert_eq!(warned(&report), ["takeover"; 4]);
+    let checks = report["checks"].as_array().unwrap().iter();
+    let mut unknown = checks.filter(|check| check["outcome"] == "skipped");
+    let unknown = unknown.next().unwrap()["actual"].as_str().unwrap();
+    assert!(unknown.contains("the host is S3's"), "{unknown}");
     tenant
         .irsactl("verify --dangling --cluster demo")
         .fails(64, &["cannot be used with"]);
@@ -198,6 +204,104 @@ fn a_private_key_in_the_bucket_and_a_public_stranger_are_named() {
         .as_str()
         .unwrap();
     assert!(actual.starts_with("KEY COMPROMISED"), "{actual}");
+}
+
+/// The hint of a loose statement works, whatever actions the statement names.
+#[test]
+fn a_loose_statement_is_written_anew_as_the_hint_says() {
+    let (tenant, answer) = Tenant::bootstrapped();
+    let arn = answer["provider_arn"].as_str().unwrap();
+    let (_, host) = arn.split_once(":oidc-provider/").unwrap();
+    for (name, action, condition) in [
+        (
+            "any-audience",
+            json!("sts:AssumeRoleWithWebIdentity"),
+            json!({ "StringEquals": { format!("{host}:sub"): "system:serviceaccount:default:app" }, "StringLike": { format!("{host}:aud"): "*" } }),
+        ),
+        ("any-action", json!("sts:*"), json!({})),
+        (
+            "tags",
+            json!(["sts:TagSession", "sts:assumeRoleWithWebIdentity"]),
+            json!({}),
+        ),
+    ] {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Federated": [arn] },
+            "Action": action, "Condition": condition,
+        }]});
+        tenant.iam(&format!(
+            "Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={}",
+            encoded(&trust.to_string())
+        ));
+        let report = failed(&tenant, VERIFY).1;
+        let found = check(&report, "role trust");
+        assert_ne!(found["outcome"], "pass", "{name}");
+        assert!(found["hint"].as_str().unwrap().contains("irsactl role"));
+        let role = "role --cluster demo --service-account default/app --adopt --yes";
+        tenant.irsactl(&format!("{role} --name {name}")).ok();
+        let report = failed(&tenant, VERIFY).1;
+        assert_eq!(check(&report, "role trust")["outcome"], "pass", "{name}");
+    }
+}
+
+/// One setting that cannot be read does not keep the roles from being looked at.
+#[test]
+fn an_unreadable_setting_leaves_the_other_checks() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let tenant = tenant.named();
+    let role = "role --cluster demo --name any --service-account */* --allow-wildcard --yes";
+    tenant.irsactl(role).ok();
+    tenant.fail_next("GetBucketPolicy", 1, 403, "AccessDenied", "no");
+    let (names, report) = failed(&tenant, VERIFY);
+    assert_eq!(names, ["role trust"], "{report:#}");
+    for name in [
+        "AWS resources",
+        "encryption",
+        "wider bucket policy statements",
+    ] {
+        assert_eq!(check(&report, name)["outcome"], "skipped", "{name}");
+    }
+    // Roles that cannot be listed are said to be.
+    tenant.fail_next("ListRoles", 1, 403, "AccessDenied", "no");
+    let report = failed(&tenant, VERIFY).1;
+    assert_eq!(check(&report, "role trust")["outcome"], "skipped");
+}
+
+/// The status says what everybody can read, whatever becomes of the body; an error says nothing.
+#[test]
+fn what_strangers_cannot_be_shown_to_be_denied_does_not_pass() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let bucket = tenant.bucket();
+    const NAMES: [&str; 3] = [
+        "private keys in the bucket",
+        "other public objects",
+        "bucket listing",
+    ];
+    let outcomes = || {
+        let report = failed(&tenant, VERIFY).1;
+        NAMES.map(|name| check(&report, name)["outcome"].as_str().unwrap().to_owned())
+    };
+    put(&tenant, "dump", "text/plain", &" ".repeat(3 << 20));
+    assert_eq!(outcomes(), ["pass"; 3]);
+    tenant.fail_strangers(Some("dump"), 1, 503);
+    assert_eq!(outcomes(), ["skipped", "skipped", "pass"]);
+    for status in [301, 500, 503] {
+        tenant.fail_strangers(None, 1, status);
+        assert_eq!(outcomes(), ["pass", "pass", "skipped"], "{status}");
+    }
+    let open = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{bucket}/*") },
+    ]});
+    let policy = format!("/{bucket}?policy");
+    tenant.call("s3", "PUT", &policy, "", &open.to_string());
+    assert_eq!(outcomes(), ["pass", "fail", "pass"]);
+    tenant.irsactl("bootstrap --cluster demo --yes").ok();
+    for number in 0..25 {
+        put(&tenant, &format!("a/{number:02}"), "text/plain", "");
+    }
+    assert_eq!(outcomes()[0], "skipped");
+    put(&tenant, "z/sa-signer.key", "text/plain", "");
+    assert_eq!(outcomes()[0], "fail");
 }
 
 #[test]
@@ -302,6 +406,11 @@ fn a_bucket_that_somebody_else_took_is_a_takeover() {
     let (names, _) = failed(&tenant, &format!("verify --bucket {name} -o json"));
     assert_eq!(
         names,
-        ["signing key published", "AWS resources", "takeover"]
+        [
+            "signing key published",
+            "AWS resources",
+            "takeover",
+            "unknown keys"
+        ]
     );
 }

@@ -1,6 +1,8 @@
 //! An issuer on a host of its own, with one thing broken at a time.
 
 use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{CertificateParams, date_time_ymd};
@@ -139,4 +141,30 @@ fn both_hosts_are_looked_at() {
         json!(places),
         json!([["elsewhere.test", "fail"], [NAME, "pass"]])
     );
+}
+
+/// An answer is whole with its Content-Length, also where TCP ends without TLS's close_notify (RFC 9112 §9.8).
+#[test]
+fn a_whole_answer_counts_however_the_connection_ends() {
+    let mut tenant = Tenant::with_key();
+    let discovery = tenant
+        .irsactl(&format!("discovery --issuer https://{NAME}"))
+        .ok();
+    let keys = tenant.irsactl("jwks").ok();
+    let abrupt = |body: String| {
+        let mut page = Page::json("");
+        page.head += &format!("\r\nContent-Length: {}", body.len());
+        page.send = Some(Arc::new(move |stream: &mut dyn Write| {
+            write!(stream, "\r\n{body}")?;
+            stream.flush()
+        }));
+        page
+    };
+    let pages = HashMap::from([(DISCOVERY, abrupt(discovery)), ("/keys.json", abrupt(keys))]);
+    host::start(&mut tenant.offline, pages, |_| {});
+    let verify = format!("verify --issuer https://{NAME} -o json");
+    for _ in 0..10 {
+        let (names, report) = failed(&tenant, &verify);
+        assert_eq!(names, ["provider"], "{report:#}");
+    }
 }

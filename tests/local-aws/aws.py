@@ -74,8 +74,10 @@ class Aws:
     def _next_failure(self, request):
         with self.lock:
             for failure in self.failures:
-                if failure["operation"] == request.operation and failure.get("app") in (
-                        None, request.app):
+                # An anonymous call names no app, but a bucket.
+                if failure["operation"] == request.operation and all(
+                        failure.get(name) in (None, getattr(request, name))
+                        for name in ("app", "anonymous", "bucket", "key")):
                     failure["times"] -= 1
                     if not failure["times"]:
                         self.failures.remove(failure)

@@ -4,7 +4,8 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::aws::{account, partition};
+use crate::aws::account;
+use crate::aws::partition::{self, Home};
 use crate::config::Place;
 use crate::error::{Exit, Result};
 use crate::oidc::jwks::JwkSet;
@@ -20,7 +21,7 @@ use crate::verify::takeover::{self, Owner};
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
-use super::inspect::{Public, Target, fetch};
+use super::inspect::{Public, Target, peek};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;
@@ -122,25 +123,23 @@ impl Seen<'_> {
             let thumbprint = ThumbprintChoice::Observed(last.sha1.clone());
             self.desired.set_thumbprint(thumbprint);
         }
+        // Whatever could not be read, the roles could be, and what follows of the rest.
+        let mut others = seen(&self.observed, target.place.as_ref());
+        let (trust, roles) = trust(
+            self.roles,
+            target,
+            &self.desired,
+            self.observed.as_ref().ok(),
+        );
+        others.extend(trust);
         let planned = self.observed;
         let planned = planned.and_then(|observed| Planned::new(&self.desired, observed));
         let mut found = match planned {
-            Ok(planned) => {
-                let observed = &planned.observed;
-                let mut checks = plan::differences(issuer, &target.repair(), &planned.plan);
-                checks.extend(plan::encryption(observed));
-                if let (Some(bucket), Some(place)) = (&observed.bucket, &target.place) {
-                    let name = format!("s3://{}", place.bucket);
-                    checks.push(objects::statements(&name, bucket.policy.as_ref()));
-                }
-                let (found, roles) = trust(self.roles, target, &self.desired, observed);
-                checks.extend(found);
-                Findings {
-                    checks,
-                    planned: Some(planned),
-                    roles,
-                }
-            }
+            Ok(planned) => Findings {
+                checks: plan::differences(issuer, &target.repair(), &planned.plan),
+                planned: Some(planned),
+                roles: None,
+            },
             Err(error) if error.exit() == Exit::Refused => {
                 let expected = "resources of ours, as bootstrap makes them";
                 let check = Check::new(NAME, issuer, false, expected, error.in_short());
@@ -151,6 +150,8 @@ impl Seen<'_> {
             }
             Err(error) => Findings::unknown(Check::skipped(NAME, issuer, error.in_short())),
         };
+        found.checks.extend(others);
+        found.roles = roles;
         if found.provider_exists()
             && let Some(provider) = &self.desired.provider
         {
@@ -162,6 +163,29 @@ impl Seen<'_> {
         found.checks.extend(self.others);
         Ok(found)
     }
+}
+
+/// The checks of a bucket that is there beside those of a plan.
+fn seen(observed: &Result<Observed>, place: Option<&Place>) -> Vec<Check> {
+    let Some(place) = place else {
+        return Vec::new();
+    };
+    let bucket = format!("s3://{}", place.bucket);
+    let observed = match observed {
+        Ok(observed) => observed,
+        Err(error) => {
+            let reason = error.in_short();
+            let skipped = ["encryption", objects::STATEMENTS];
+            let skipped = skipped.map(|name| Check::skipped(name, &bucket, &reason));
+            return skipped.into();
+        }
+    };
+    let mut checks = plan::encryption(observed);
+    checks.extend(plan::account_block(&bucket, observed));
+    if let Some(found) = &observed.bucket {
+        checks.push(objects::statements(&bucket, found.policy.as_ref()));
+    }
+    checks
 }
 
 /// What must be there, whichever key is published and whatever the chain is.
@@ -198,8 +222,13 @@ pub(super) async fn owner(
     own: &Result<Vec<String>>,
 ) -> Owner {
     let object = format!("{issuer_url}/.well-known/openid-configuration");
-    let Some(bucket) = partition::bucket_of_url(&object, region) else {
-        return Owner::NoBucket;
+    let bucket = match partition::bucket_of_url(&object, region) {
+        Home::Elsewhere => return Owner::NoBucket,
+        Home::Unknown => {
+            let cause = "the host is S3's, and whose bucket it is cannot be told";
+            return Owner::Unknown(cause.to_owned());
+        }
+        Home::Bucket(bucket) => bucket,
     };
     match own {
         Ok(own) if own.iter().any(|name| name == bucket.as_str()) => Owner::Us,
@@ -220,12 +249,13 @@ pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
     }
 }
 
-/// The roles of the account that trust the issuer; none when they could not be listed.
+/// The roles of the account that trust the issuer; none when they could not be listed. What was observed
+/// names the provider's audiences.
 fn trust(
     roles: Result<Vec<(String, Value)>>,
     target: &Target,
     desired: &Desired,
-    observed: &Observed,
+    observed: Option<&Observed>,
 ) -> (Vec<Check>, Option<Vec<Role>>) {
     let arn = desired
         .provider
@@ -243,8 +273,7 @@ fn trust(
         }
     };
     let audiences = observed
-        .provider
-        .as_ref()
+        .and_then(|observed| observed.provider.as_ref())
         .map(|provider| provider.audiences.as_slice());
     let trusted = Trusted {
         provider_arn,
@@ -280,10 +309,9 @@ async fn others(session: &Session<'_>, place: &Place) -> Vec<Check> {
     for key in keys.iter().take(MAX_OBJECTS) {
         // All that is not plain is escaped, so that no key is taken for another's path.
         let path = utf8_percent_encode(key, NON_ALPHANUMERIC);
-        let page = fetch(&format!("https://{}/{path}", place.issuer.host())).await;
+        let page = peek(&format!("https://{}/{path}", place.issuer.host())).await;
         let key = key.clone();
         others.push(Other { key, page });
     }
-    let unseen = keys.len() - others.len() + usize::from(more);
-    objects::check(&bucket, &others, unseen)
+    objects::check(&bucket, &keys, &others, more)
 }

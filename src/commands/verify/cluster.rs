@@ -63,12 +63,13 @@ impl ClusterOptions {
         }
     }
 
-    /// The checks that were asked for. What cannot be read is a check that fails: a question that was
+    /// The checks that were asked for; `live` are the API server's keys. What cannot be read is a check that fails: a question that was
     /// asked must not go unanswered.
     pub(super) async fn checks(
         &self,
         issuer: &Issuer,
         published: Option<&JwkSet>,
+        live: Option<&Source>,
         audiences: &[String],
     ) -> Result<Vec<Check>> {
         let kids: Vec<String> = published
@@ -78,9 +79,9 @@ impl ClusterOptions {
         if let Some(source) = self.discovery().await {
             found.extend(cluster::discovery(&source, issuer));
         }
-        if let Some(source) = self.jwks().await {
+        if let Some(source) = live {
             found.extend(match published {
-                Some(_) => cluster::keys(&source, &kids),
+                Some(_) => cluster::keys(source, &kids),
                 None => vec![Check::skipped(
                     "cluster keys",
                     &source.place,

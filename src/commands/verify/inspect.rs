@@ -7,7 +7,7 @@ use url::Url;
 use crate::aws::partition;
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
@@ -30,6 +30,7 @@ use super::super::stop::Stop;
 use super::super::{resolve, token as token_command};
 use super::account::{self, Findings};
 use super::cluster::ClusterOptions;
+use super::own_keys;
 use super::proof::ProofOptions;
 
 /// What is asked of an issuer.
@@ -175,18 +176,30 @@ impl Question<'_> {
         // What follows may ask something itself: kubectl's credential plugins do.
         drop(step);
         let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
-        checks.extend(
-            self.cluster
-                .checks(&target.issuer, published.as_ref(), &self.audiences(global))
-                .await?,
+        let unreadable = store.as_ref().err().map(Error::in_short);
+        let store = store.ok().flatten();
+        let live = self.cluster.jwks().await;
+        if let Some(published) = &published {
+            let current = local.as_ref().ok().and_then(Option::as_ref);
+            let (issuer, live) = (&target.issuer, live.as_ref());
+            let own = own_keys::kids(&global.dir, store.as_ref(), issuer, current, live);
+            let own = unreadable.as_deref().map_or(Ok(&own), Err);
+            checks.push(jwks::unknown(&public.jwks.url, published, own));
+        }
+        let audiences = self.audiences(global);
+        let cluster = self.cluster.checks(
+            &target.issuer,
+            published.as_ref(),
+            live.as_ref(),
+            &audiences,
         );
+        checks.extend(cluster.await?);
         checks.extend(self.besides);
         let key = local.ok().flatten().zip(published.as_ref());
         let seen = Seen {
             provider: owner.provider_exists(),
             key: key.is_some_and(|(local, set)| set.kids().any(|kid| *kid == local)),
         };
-        let store = store.ok().flatten();
         let _step = Step::start("asking STS");
         let proof = self
             .proof
@@ -246,7 +259,7 @@ async fn look(target: &Target) -> Public {
         match target.place {
             Some(_) => {
                 let url = format!("https://{}/?list-type=2&max-keys=1", issuer.host());
-                Some(fetch(&url).await)
+                Some(peek(&url).await)
             }
             None => None,
         }
@@ -290,10 +303,20 @@ fn local_kid(dir: &Path, store: Option<&Store>) -> LocalKid {
 /// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
 /// for one lost packet.
 pub(super) async fn fetch(url: &str) -> Page {
+    twice(url, document::fetch).await
+}
+
+/// The same, with as much of the body as comes: where it is the status that matters.
+pub(super) async fn peek(url: &str) -> Page {
+    let peek = async |url: &Url| Ok(document::peek(url).await?.0);
+    twice(url, peek).await
+}
+
+async fn twice(url: &str, get: impl AsyncFn(&Url) -> Result<document::Answer>) -> Page {
     let answer = match Url::parse(url) {
-        Ok(parsed) if parsed.scheme() == "https" => match document::fetch(&parsed).await {
+        Ok(parsed) if parsed.scheme() == "https" => match get(&parsed).await {
             Ok(answer) => Ok(answer),
-            Err(_) => document::fetch(&parsed).await.map_err(|error| {
+            Err(_) => get(&parsed).await.map_err(|error| {
                 let causes = error.causes().join(": ");
                 match causes.is_empty() {
                     true => error.what().to_owned(),

@@ -33,6 +33,7 @@ impl Part {
             | "bucket policy"
             | "bucket listing"
             | "public access block"
+            | "account public access block"
             | "JWK Set object"
             | "discovery object"
             | "encryption"
@@ -43,7 +44,7 @@ impl Part {
                 &[Self::Provider]
             }
             "role trust" | "role" | "proof" => &[Self::Roles],
-            "TLS" | "TLS expiry" | "signing key published" => &[Self::Issuer],
+            "TLS" | "TLS expiry" | "signing key published" | "unknown keys" => &[Self::Issuer],
             _ if name.starts_with("discovery") || name.starts_with("JWK Set") => &[Self::Issuer],
             // The cluster's own documents, and its tokens.
             _ => &[Self::Cluster],
