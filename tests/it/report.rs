@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::session::repository;
 use crate::tenant::{Offline, TOOLS, Tenant, encoded};
 use crate::verify::{VERIFY, put};
 
@@ -270,4 +271,32 @@ fn the_same_state_gives_the_same_bytes_and_nobody_elses_file_is_lost() {
             "roles were not listed",
         ],
     );
+}
+
+/// With UPDATE=1 it is taken anew.
+#[test]
+fn the_picture_in_the_readme_is_of_as_many_checks() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let role = "role --cluster demo --service-account default/app --yes -o json";
+    let role = tenant.irsactl(role).json();
+    let arn = role["role_arns"][0].as_str().unwrap();
+    let proof = format!("--role-arn {arn} --subject default/app");
+    tenant.irsactl(&format!("{REPORT} {proof}")).ok();
+    let told = tenant.irsactl(&format!("{REPORT} {proof} -o json")).json();
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let checks = &told["checks"];
+    let said = format!("![A report: {checks} of {checks} checks pass, nothing to change");
+    assert!(readme.contains(&said), "{said}");
+    if std::env::var_os("UPDATE").is_some() {
+        let page = fs::read_to_string(tenant.path("report.html")).unwrap();
+        tenant.write("report.html", page.replace(&tenant.account, "111122223333"));
+        let mut reader = tenant.command(TOOLS.node());
+        reader
+            .arg(TOOLS.judges().join("report_reader.mjs"))
+            .arg(tenant.path("report.html"))
+            .arg("--picture")
+            .arg(repository().join("examples/report.png"));
+        let reader = reader.output().unwrap();
+        assert!(reader.status.success(), "{reader:#?}");
+    }
 }

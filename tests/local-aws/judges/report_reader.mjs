@@ -1,5 +1,6 @@
 // Reads reports as people do: in Chromium, on a desk and on a phone, light and dark, and on paper.
-// Arguments: pages, and --screenshots DIR. Prints what it saw of each view, as JSON.
+// Arguments: pages, and --screenshots DIR. Prints what it saw of each view, as JSON; --picture FILE is the first
+// screen of the first page, and nothing else.
 
 import { join, parse } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,6 +10,9 @@ import { chromium } from "playwright-core";
 const files = process.argv.slice(2);
 const option = files.indexOf("--screenshots");
 const [, screenshots] = option < 0 ? [] : files.splice(option, 2);
+
+const wanted = files.indexOf("--picture");
+const [, picture] = wanted < 0 ? [] : files.splice(wanted, 2);
 
 /** What a page looks like, measured in the page. */
 function look() {
@@ -104,6 +108,11 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 try {
+  if (picture) {
+    const page = await browser.newPage({ viewport: { width: 1180, height: 760 } });
+    await page.goto(pathToFileURL(files.pop()).href);
+    await page.screenshot({ path: picture });
+  }
   const views = [];
   for (const file of files) {
     for (const width of [1280, 360]) {
