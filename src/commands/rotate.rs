@@ -176,7 +176,7 @@ impl Activate {
             rotation.activated = rotation.activated.or(Some(now()?));
             // First: a directory that knows more than the store would have to be believed.
             if let Some(store) = &mut store {
-                stored::record(store, &rotation).await?;
+                stored::record(store, &rotation, stop).await?;
             }
             if !is_known {
                 rotation.save(&global.dir)?;

@@ -387,6 +387,25 @@ impl Store {
             return Ok(0);
         }
         self.client.tag(&key.name, &missing).await?;
+        let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
+        loop {
+            let shown = self.client.tags(&key.name).await.map_err(after_changes)?;
+            let shown = shown.unwrap_or_default();
+            if missing.keys().all(|tag| shown.contains_key(tag)) {
+                break;
+            }
+            if !patience.wait().await {
+                return Err(
+                    Error::failed(format!("cannot read back the tags of {}", key.name))
+                        .because(format!(
+                            "they were set in {}, and do not show",
+                            self.kind.title()
+                        ))
+                        .hint("run the same command again: it goes on where this one stopped")
+                        .with_exit(Exit::Drift),
+                );
+            }
+        }
         key.tags.extend(missing);
         Ok(1)
     }

@@ -183,7 +183,7 @@ impl Prepare {
             rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
             outcome.then(rotation.save(dir))?;
             if let Some(store) = &mut store {
-                outcome.then(stored::record(store, &rotation).await)?;
+                outcome.then(stored::record(store, &rotation, stop).await)?;
             }
         }
         let stage = match self.key_only {

@@ -125,7 +125,7 @@ impl Retire {
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
         if let Some(store) = store {
-            stored::record(store, rotation).await?;
+            stored::record(store, rotation, stop).await?;
         }
         rotation.save(&global.dir)
     }

@@ -15,6 +15,7 @@ use crate::plan::desired::Tags;
 use super::super::converge::after_changes;
 use super::super::key_pair::{KeyPair, signing_key_file, unusable};
 use super::super::key_store::{self, ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey};
+use super::super::stop::Stop;
 use super::scene::Scene;
 use super::state::{self, Rotation};
 
@@ -162,8 +163,8 @@ pub(super) async fn keep(
     }
 }
 
-/// Tells the store how far a rotation is.
-pub(super) async fn record(store: &mut Store, rotation: &Rotation) -> Result<()> {
+/// Tells the store how far a rotation is. A signal lets it finish.
+pub(super) async fn record(store: &mut Store, rotation: &Rotation, stop: &Stop) -> Result<()> {
     let times = [
         (PUBLISHED, rotation.published),
         (ACTIVATED, rotation.activated),
@@ -172,7 +173,10 @@ pub(super) async fn record(store: &mut Store, rotation: &Rotation) -> Result<()>
     let tags = times
         .iter()
         .filter_map(|(tag, time)| Some(((*tag).to_owned(), (*time)?.to_string())));
+    stop.set_changing(true);
     store.tag(&rotation.new, &tags.collect()).await?;
+    stop.check_signal()?;
+    stop.set_changing(false);
     Ok(())
 }
 

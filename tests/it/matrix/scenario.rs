@@ -25,7 +25,7 @@ pub(super) struct Scenario {
     drift: fn(&Stage),
 }
 
-pub(super) const SCENARIOS: [Scenario; 10] = [
+pub(super) const SCENARIOS: [Scenario; 12] = [
     Scenario {
         name: "bootstrap",
         command: BOOTSTRAP,
@@ -67,6 +67,21 @@ pub(super) const SCENARIOS: [Scenario; 10] = [
         command: "rotate retire --cluster demo --yes --assume-done",
         before: &[BOOTSTRAP, "rotate prepare --cluster demo --yes"],
         drift: activate,
+    },
+    Scenario {
+        name: "rotate-prepare-stored",
+        command: "rotate prepare --cluster demo --yes --key-store secretsmanager",
+        before: &["bootstrap --cluster demo --yes --key-store secretsmanager"],
+        drift: lose_key,
+    },
+    Scenario {
+        name: "rotate-compromised-stored",
+        command: "rotate retire --cluster demo --yes --compromised --key-store ssm",
+        before: &[
+            "bootstrap --cluster demo --yes --key-store ssm",
+            "rotate prepare --cluster demo --yes --key-store ssm",
+        ],
+        drift: |_| {},
     },
     Scenario {
         name: "keygen-secretsmanager",
@@ -150,7 +165,9 @@ impl Scenario {
     /// Whether a run found nothing to do.
     pub(super) fn is_settled(&self, run: &Run) -> bool {
         match self.name {
-            "rotate-retire" => run.code == 4 && run.stderr.contains("none is under way"),
+            "rotate-retire" | "rotate-compromised-stored" => {
+                run.code == 4 && run.stderr.contains("none is under way")
+            }
             "keygen-secretsmanager" | "keygen-ssm" => {
                 run.code == 0 && run.stderr.contains("kept the signing key that is there")
             }
