@@ -265,3 +265,23 @@ pub fn exists(path: &Path) -> Result<bool> {
         Err(e) => Err(Error::failed(format!("cannot look at {}", path.display())).because(e)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_moved_over_a_file() {
+        let home = tempfile::TempDir::new().unwrap();
+        let [from, to] = ["from", "to"].map(|name| home.path().join(name));
+        fs::write(&from, "new").unwrap();
+        fs::write(&to, "old").unwrap();
+        let refused = rename_noclobber(&from, &to).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&to).unwrap(), "old");
+        fs::remove_file(&to).unwrap();
+        rename_noclobber(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "new");
+        assert!(!from.exists());
+    }
+}

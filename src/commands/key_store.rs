@@ -1,7 +1,9 @@
 //! The signing key in a store of AWS, beside its files: for jobs whose disk is lost. The directory is then no
 //! more than a copy: what it lacks comes from the store, and where the two differ nobody is right.
 
+mod marks;
 mod missing;
+mod remarks;
 mod store;
 
 use std::path::Path;

@@ -22,15 +22,13 @@ use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::desired::{MANAGED_BY, Tags};
-use crate::plan::observed;
 
-use super::super::change_options::owner_tags;
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
 use super::missing::nameless;
 
 /// The key that the value is: seen without reading it.
-const KID: &str = "irsactl/kid";
+pub(super) const KID: &str = "irsactl/kid";
 /// The key that it is to replace.
 pub(in super::super) const REPLACES: &str = "irsactl/replaces";
 /// When it signed first, as far as is known; in seconds since 1970, as the others.
@@ -38,25 +36,25 @@ pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
 /// Nobody is to accept its tokens any more.
 pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
 /// The issuer whose tokens it signs.
-const ISSUER: &str = "irsactl/issuer";
+pub(super) const ISSUER: &str = "irsactl/issuer";
 
 /// How long a key that was put may take to show.
-const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A store, and the keys of a cluster in it.
 pub(in super::super) struct Store {
-    client: KeyStoreClient,
-    kind: KeyStore,
+    pub(super) client: KeyStoreClient,
+    pub(super) kind: KeyStore,
     pub(super) cluster: String,
-    region: String,
+    pub(super) region: String,
     adopt: bool,
     /// The oldest first.
-    keys: Vec<StoredKey>,
+    pub(super) keys: Vec<StoredKey>,
 }
 
 /// A key in a store.
 pub(in super::super) struct StoredKey {
-    name: String,
+    pub(super) name: String,
     pub(in super::super) arn: String,
     pub(in super::super) kid: Kid,
     pub(in super::super) public: PublicKey,
@@ -79,7 +77,7 @@ impl StoredKey {
         self.tags.contains_key(COMPROMISED)
     }
 
-    fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
+    pub(super) fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
         let own = self.tags.get(ISSUER);
         own.is_some_and(|own| own != issuer.as_str())
     }
@@ -228,43 +226,6 @@ impl Store {
         self.find(kid).is_some()
     }
 
-    /// Where the keys are, or will be.
-    pub(in super::super) fn notes(&self) -> Vec<String> {
-        let place = self.kind.title();
-        let current = match self.current() {
-            Some(key) => format!("the signing key is in {place}: {}", key.arn),
-            None => format!(
-                "the signing key will be kept in {place} as {}",
-                self.name(1)
-            ),
-        };
-        let others = self.keys.iter().filter_map(|key| {
-            let what = match (key.is_compromised(), key.is_coming()) {
-                (true, _) => "a compromised key",
-                (false, true) => "the new signing key",
-                (false, false) => return None,
-            };
-            Some(format!("{what} is in {place}: {}", key.arn))
-        });
-        std::iter::once(current).chain(others).collect()
-    }
-
-    /// What is left there of an issuer that goes, and how to delete it.
-    pub(in super::super) fn left(&self, issuer: &Issuer) -> Vec<String> {
-        let keys = self.keys.iter();
-        keys.map(|key| match key.is_of_another_issuer(issuer) {
-            true => format!(
-                "{} stays: it signs the tokens of {}",
-                key.arn, key.tags[ISSUER]
-            ),
-            false => format!(
-                "the signing key stays in its store; to delete it: {}",
-                self.kind.deletion(&key.name, &self.region)
-            ),
-        })
-        .collect()
-    }
-
     /// Puts a pair there when nothing is, and marks as ours, and as this issuer's where it is known, what is
     /// taken over. Returns how many calls changed something.
     pub(in super::super) async fn keep(
@@ -280,41 +241,6 @@ impl Store {
             return Err(self.is_between());
         }
         self.mark(issuer).await
-    }
-
-    /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
-    pub(in super::super) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
-        let mut changes = 0;
-        for number in 0..self.keys.len() {
-            let key = &self.keys[number];
-            let (kid, wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
-            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
-            if is_moved {
-                self.keys[number].tags.remove(ISSUER);
-            }
-            changes += self.tag(&kid, &wanted).await?;
-        }
-        Ok(changes)
-    }
-
-    /// How many keys have not the marks that they are to have.
-    fn unmarked(&self, issuer: Option<&Issuer>) -> usize {
-        let keys = self.keys.iter().filter(|key| {
-            let wanted = self.tags_of(&key.kid, None, issuer);
-            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
-            is_moved || wanted.keys().any(|tag| !key.tags.contains_key(tag))
-        });
-        keys.count()
-    }
-
-    fn tags_of(&self, kid: &Kid, replaces: Option<&Kid>, issuer: Option<&Issuer>) -> Tags {
-        let mut tags = owner_tags(Some(&self.cluster));
-        tags.insert(KID.to_owned(), kid.to_string());
-        tags.extend(replaces.map(|kid| (REPLACES.to_owned(), kid.to_string())));
-        // The one character of an issuer that a tag cannot have.
-        let issuer = issuer.filter(|issuer| !issuer.as_str().contains('~'));
-        tags.extend(issuer.map(|issuer| (ISSUER.to_owned(), issuer.to_string())));
-        tags
     }
 
     /// Puts a key under the next name, never over anything, and reads it back. Returns how many calls
@@ -376,40 +302,6 @@ impl Store {
         }
     }
 
-    /// Adds the tags that a key lacks. Returns how many calls changed something.
-    pub(in super::super) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
-        let Some(key) = self.keys.iter_mut().find(|key| key.kid == *kid) else {
-            return Ok(0);
-        };
-        let mut missing = wanted.clone();
-        missing.retain(|tag, _| !key.tags.contains_key(tag));
-        if missing.is_empty() {
-            return Ok(0);
-        }
-        self.client.tag(&key.name, &missing).await?;
-        let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
-        loop {
-            let shown = self.client.tags(&key.name).await.map_err(after_changes)?;
-            let shown = shown.unwrap_or_default();
-            if missing.keys().all(|tag| shown.contains_key(tag)) {
-                break;
-            }
-            if !patience.wait().await {
-                return Err(
-                    Error::failed(format!("cannot read back the tags of {}", key.name))
-                        .because(format!(
-                            "they were set in {}, and do not show",
-                            self.kind.title()
-                        ))
-                        .hint("run the same command again: it goes on where this one stopped")
-                        .with_exit(Exit::Drift),
-                );
-            }
-        }
-        key.tags.extend(missing);
-        Ok(1)
-    }
-
     /// Writes what is not in the files of `dir` yet, with all public keys that API servers are to accept.
     pub(in super::super) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
         pair.save(dir)?;
@@ -437,26 +329,6 @@ impl Store {
         rejected
             .iter()
             .try_for_each(|key| key_pair::reject(dir, &key.kid))
-    }
-
-    /// What a plan has seen of the store; `coming` are keys that it will be given besides.
-    pub(in super::super) fn observed(
-        &self,
-        coming: &[Kid],
-        issuer: Option<&Issuer>,
-    ) -> observed::KeyStore {
-        let place = self.kind.title();
-        let coming: Vec<&Kid> = coming.iter().filter(|kid| !self.has(kid)).collect();
-        let new = coming
-            .iter()
-            .map(|kid| format!("the new signing key {kid} will be kept in {place}"));
-        let unmarked = self.unmarked(issuer);
-        let marks = (unmarked > 0)
-            .then(|| format!("keys in {place} that will be tagged as ours: {unmarked}"));
-        observed::KeyStore {
-            notes: self.notes().into_iter().chain(new).chain(marks).collect(),
-            changes: usize::from(self.keys.is_empty()) + coming.len() + unmarked,
-        }
     }
 
     /// Whether nothing is there.

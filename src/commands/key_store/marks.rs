@@ -1,0 +1,89 @@
+//! The tags of the keys: whose they are, and how far a rotation is.
+
+use tokio::time::Instant;
+
+use crate::aws::patience::Patience;
+use crate::error::{Error, Exit, Result};
+use crate::oidc::issuer::Issuer;
+use crate::oidc::key::Kid;
+use crate::plan::desired::Tags;
+
+use super::super::change_options::owner_tags;
+use super::super::converge::after_changes;
+use super::store::{ISSUER, KID, REPLACES, SHOWN_WITHIN, Store};
+
+impl Store {
+    /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
+    pub(in super::super) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
+        let mut changes = 0;
+        for number in 0..self.keys.len() {
+            let key = &self.keys[number];
+            let (kid, wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
+            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
+            if is_moved {
+                self.keys[number].tags.remove(ISSUER);
+            }
+            changes += self.tag(&kid, &wanted).await?;
+        }
+        Ok(changes)
+    }
+
+    /// How many keys have not the marks that they are to have.
+    pub(super) fn unmarked(&self, issuer: Option<&Issuer>) -> usize {
+        let keys = self.keys.iter().filter(|key| {
+            let wanted = self.tags_of(&key.kid, None, issuer);
+            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
+            is_moved || wanted.keys().any(|tag| !key.tags.contains_key(tag))
+        });
+        keys.count()
+    }
+
+    pub(super) fn tags_of(
+        &self,
+        kid: &Kid,
+        replaces: Option<&Kid>,
+        issuer: Option<&Issuer>,
+    ) -> Tags {
+        let mut tags = owner_tags(Some(&self.cluster));
+        tags.insert(KID.to_owned(), kid.to_string());
+        tags.extend(replaces.map(|kid| (REPLACES.to_owned(), kid.to_string())));
+        // The one character of an issuer that a tag cannot have.
+        let issuer = issuer.filter(|issuer| !issuer.as_str().contains('~'));
+        tags.extend(issuer.map(|issuer| (ISSUER.to_owned(), issuer.to_string())));
+        tags
+    }
+
+    /// Adds the tags that a key lacks. Returns how many calls changed something.
+    pub(in super::super) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
+        let Some(key) = self.keys.iter_mut().find(|key| key.kid == *kid) else {
+            return Ok(0);
+        };
+        let mut missing = wanted.clone();
+        missing.retain(|tag, _| !key.tags.contains_key(tag));
+        if missing.is_empty() {
+            return Ok(0);
+        }
+        self.client.tag(&key.name, &missing).await?;
+        let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
+        loop {
+            let shown = self.client.tags(&key.name).await.map_err(after_changes)?;
+            let shown = shown.unwrap_or_default();
+            if missing.keys().all(|tag| shown.contains_key(tag)) {
+                break;
+            }
+            if !patience.wait().await {
+                return Err(
+                    Error::failed(format!("cannot read back the tags of {}", key.name))
+                        .because(format!(
+                            "they were set in {}, and do not show",
+                            self.kind.title()
+                        ))
+                        .hint("run the same command again: it goes on where this one stopped")
+                        .with_exit(Exit::Drift),
+                );
+            }
+        }
+        key.tags.extend(missing);
+        Ok(1)
+    }
+}
