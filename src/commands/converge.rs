@@ -1,17 +1,15 @@
 //! The way that `bootstrap`, `publish` and `provider` share: preflight, observe, diff, then print or
 //! apply, then observe again and find nothing to do.
 
+mod changes;
 mod precondition;
 
-use std::cmp::Ordering;
-use std::time::Instant;
-
 use crate::aws::connect::Aws;
-use crate::aws::{apply, observe};
+use crate::aws::observe;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
-use crate::output::plan::{PlanAnswer, Target, headline};
+use crate::output::plan::{PlanAnswer, Target};
 use crate::output::{self, Answer, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
@@ -20,7 +18,7 @@ use crate::plan::observed::{self, Object, Observed};
 use crate::plan::saved::SavedPlan;
 
 use super::change_options::{ChangeOptions, Consent};
-use super::stop::{AGAIN, Stop};
+use super::stop::Stop;
 use super::{read_back, resolve, saved_plan};
 
 /// A run against one account: connected, or offline.
@@ -221,10 +219,12 @@ impl<'s> Session<'s> {
             self.consent(options).await?;
             self.stop.set_changing(true);
             let made = before().await?;
-            self.apply(aws, &plan).await.map_err(|error| match made {
-                0 => error,
-                _ => after_changes(error),
-            })?;
+            changes::make(aws, &plan, self.stop)
+                .await
+                .map_err(|error| match made {
+                    0 => error,
+                    _ => after_changes(error),
+                })?;
             changes += made;
             // It may have come during the last call.
             self.stop.check_signal()?;
@@ -301,71 +301,6 @@ impl<'s> Session<'s> {
     pub(super) fn aws(&self) -> Option<&Aws> {
         self.aws.as_ref()
     }
-
-    async fn apply(&self, aws: &Aws, plan: &Plan) -> Result<()> {
-        let section = Section::start("changes", "making the changes");
-        for (done, change) in plan.changes.iter().enumerate() {
-            let start = Instant::now();
-            let error = match self.apply_one(aws, change).await {
-                Ok(()) => {
-                    let seconds = start.elapsed().as_secs_f64();
-                    output::say(format_args!("{}  {seconds:.1} s", headline(change)));
-                    continue;
-                }
-                Err(error) => error,
-            };
-            // What failed must not be folded away.
-            drop(section);
-            let failed = if is_signal(&error) {
-                "not tried"
-            } else {
-                "failed   "
-            };
-            for (index, change) in plan.changes.iter().enumerate() {
-                let state = match index.cmp(&done) {
-                    Ordering::Less => "done     ",
-                    Ordering::Equal => failed,
-                    Ordering::Greater => "not tried",
-                };
-                output::say(format_args!("  {state}  {}", headline(change)));
-            }
-            return Err(if done == 0 {
-                error
-            } else {
-                after_changes(error)
-            });
-        }
-        Ok(())
-    }
-
-    async fn apply_one(&self, aws: &Aws, change: &Change) -> Result<()> {
-        self.stop.check_signal()?;
-        let _step = Step::start(&headline(change));
-        let waiting = |code: &str| {
-            self.stop.check_signal()?;
-            output::say(format_args!(
-                "{}  AWS says {}: trying again",
-                headline(change),
-                output::sanitized(code)
-            ));
-            Ok(())
-        };
-        let deadline = self.stop.deadline();
-        let applied = apply::apply(aws, change, deadline, waiting);
-        tokio::time::timeout_at(deadline, applied)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::deadline(format!(
-                    "cannot finish {}: the time is up",
-                    change.resource()
-                ))
-                .hint(AGAIN))
-            })
-    }
-}
-
-fn is_signal(error: &Error) -> bool {
-    matches!(error.exit(), Exit::Sigint | Exit::Sigterm)
 }
 
 /// An error after something was changed: what it was decides the exit code no more, unless it was

@@ -19,8 +19,9 @@ use crate::verify::report::Outcome;
 use super::stop::Stop;
 use super::token::now;
 use super::verify::cluster::ClusterOptions;
-use super::verify::inspect::{self, Inspection, Question};
+use super::verify::inspect::{Inspection, Question};
 use super::verify::proof::ProofOptions;
+use super::verify::public;
 
 /// Options of `report`.
 #[derive(Args, Debug)]
@@ -153,7 +154,7 @@ fn render(found: &Inspection, cluster: Option<&str>, now: u64) -> Result<String>
     page.render()
 }
 
-fn shown(host: &inspect::Host, now: u64) -> Host {
+fn shown(host: &public::Host, now: u64) -> Host {
     let (certificates, failure) = match &host.chain {
         Ok(chain) => {
             let thumbprint = chain.last(&host.name).ok().map(|last| &last.sha1);

@@ -6,6 +6,7 @@ mod dangling;
 pub(super) mod inspect;
 mod own_keys;
 pub(super) mod proof;
+pub(super) mod public;
 mod webhook;
 
 use std::path::PathBuf;

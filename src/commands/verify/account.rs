@@ -21,7 +21,8 @@ use crate::verify::takeover::{self, Owner};
 use super::super::converge::{Planned, Session};
 use super::super::provider::ProviderOptions;
 use super::super::publish::{self, KeyOptions};
-use super::inspect::{Public, Target, peek};
+use super::inspect::Target;
+use super::public::{Public, peek};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;

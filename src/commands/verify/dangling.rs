@@ -9,7 +9,7 @@ use crate::verify::takeover;
 
 use super::super::converge::Session;
 use super::account as owner;
-use super::inspect::fetch;
+use super::public::fetch;
 
 /// How many hosts are asked at a time.
 const AT_ONCE: usize = 10;

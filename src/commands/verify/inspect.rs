@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use url::Url;
-
 use crate::aws::partition;
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
@@ -13,25 +11,23 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::output::Step;
-use crate::probe::chain::{self, Chain};
-use crate::probe::document;
-use crate::verify::page::{self, Page};
+use crate::verify::jwks;
 use crate::verify::proof::Seen;
 use crate::verify::report::{Check, Report};
 use crate::verify::roles::Role;
-use crate::verify::{discovery, jwks, objects, tls};
 
 use super::super::change_options::owner_tags;
 use super::super::converge::Session;
 use super::super::key_pair::KeyPair;
 use super::super::key_store::{self, Store};
 use super::super::provider::ProviderOptions;
+use super::super::resolve;
 use super::super::stop::Stop;
-use super::super::{resolve, token as token_command};
 use super::account::{self, Findings};
 use super::cluster::ClusterOptions;
 use super::own_keys;
 use super::proof::ProofOptions;
+use super::public::Public;
 
 /// What is asked of an issuer.
 pub(in crate::commands) struct Question<'a> {
@@ -101,24 +97,6 @@ impl Target {
     }
 }
 
-/// What anybody can see of an issuer.
-pub(in crate::commands) struct Public {
-    pub(in crate::commands) discovery: Page,
-    pub(in crate::commands) jwks: Page,
-    /// The host that the discovery document names for the JWK Set.
-    pub(in crate::commands) host: Host,
-    /// The issuer's own host, when that is another one.
-    pub(in crate::commands) own_host: Option<Host>,
-    /// What the bucket answers when it is asked for a list.
-    pub(in crate::commands) listing: Option<Page>,
-}
-
-/// A host and its certificates.
-pub(in crate::commands) struct Host {
-    pub(in crate::commands) name: String,
-    pub(in crate::commands) chain: Result<Chain>,
-}
-
 impl Question<'_> {
     /// Looks at everything, and changes nothing.
     pub(in crate::commands) async fn look(
@@ -159,7 +137,7 @@ impl Question<'_> {
         let step = Step::start("looking at the issuer");
         let cluster = names.cluster.as_deref();
         let (public, owner, store) = tokio::join!(
-            look(&target),
+            Public::look(&target),
             account::look(session, &target, &options, tags, &region),
             key_store::connect(global, self.key_store, cluster, false)
         );
@@ -167,7 +145,7 @@ impl Question<'_> {
             Ok(store) => local_kid(&global.dir, store.as_ref()),
             Err(error) => Err(error.in_short()),
         };
-        let mut checks = public_checks(&local, &target.issuer, &public)?;
+        let mut checks = public.checks(&local, &target.issuer)?;
         let mut owner = match owner? {
             Ok(seen) => seen.judge(&target, &region, &public).await?,
             Err(unknown) => unknown,
@@ -230,60 +208,7 @@ impl Question<'_> {
 }
 
 /// The kid of our own key, if there is one, or why it cannot be told.
-type LocalKid = std::result::Result<Option<Kid>, String>;
-
-/// Fetches what STS fetches, in its order, and beside it what nobody should see.
-async fn look(target: &Target) -> Public {
-    let issuer = &target.issuer;
-    let documents = async {
-        let discovery = fetch(&issuer.discovery_url()).await;
-        let jwks_uri = discovery::jwks_uri(&discovery).unwrap_or_else(|| issuer.jwks_uri());
-        let place = Url::parse(&jwks_uri).ok();
-        let place =
-            place.and_then(|url| Some((url.host_str()?.to_owned(), url.port().unwrap_or(443))));
-        let (name, port) = place.unwrap_or_else(|| (issuer.host().to_owned(), 443));
-        let own_host = async {
-            match issuer.host() {
-                own if own == name => None,
-                own => Some(Host {
-                    name: own.to_owned(),
-                    chain: chain::fetch(own, 443).await,
-                }),
-            }
-        };
-        let (jwks, chain, own_host) =
-            tokio::join!(fetch(&jwks_uri), chain::fetch(&name, port), own_host);
-        (discovery, jwks, Host { name, chain }, own_host)
-    };
-    let listing = async {
-        match target.place {
-            Some(_) => {
-                let url = format!("https://{}/?list-type=2&max-keys=1", issuer.host());
-                Some(peek(&url).await)
-            }
-            None => None,
-        }
-    };
-    let ((discovery, jwks, host, own_host), listing) = tokio::join!(documents, listing);
-    Public {
-        discovery,
-        jwks,
-        host,
-        own_host,
-        listing,
-    }
-}
-
-fn public_checks(local: &LocalKid, issuer: &Issuer, public: &Public) -> Result<Vec<Check>> {
-    let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
-    let mut checks = discovery::check(issuer, &public.discovery);
-    checks.extend(jwks::check(&public.jwks, local));
-    for host in std::iter::once(&public.host).chain(&public.own_host) {
-        checks.extend(tls_checks(&host.name, &host.chain)?);
-    }
-    checks.extend(public.listing.as_ref().map(objects::listing));
-    Ok(checks)
-}
+pub(super) type LocalKid = std::result::Result<Option<Kid>, String>;
 
 /// The kid of the key in the issuer directory or in the store; none when there is no key, and why it cannot
 /// be used.
@@ -298,55 +223,4 @@ fn local_kid(dir: &Path, store: Option<&Store>) -> LocalKid {
         Ok(Err(cause)) => Err(cause.to_string()),
         Err(error) => Err(error.in_short()),
     }
-}
-
-/// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
-/// for one lost packet.
-pub(super) async fn fetch(url: &str) -> Page {
-    twice(url, document::fetch).await
-}
-
-/// The same, with as much of the body as comes: where it is the status that matters.
-pub(super) async fn peek(url: &str) -> Page {
-    let peek = async |url: &Url| Ok(document::peek(url).await?.0);
-    twice(url, peek).await
-}
-
-async fn twice(url: &str, get: impl AsyncFn(&Url) -> Result<document::Answer>) -> Page {
-    let answer = match Url::parse(url) {
-        Ok(parsed) if parsed.scheme() == "https" => match get(&parsed).await {
-            Ok(answer) => Ok(answer),
-            Err(_) => get(&parsed).await.map_err(|error| {
-                let causes = error.causes().join(": ");
-                match causes.is_empty() {
-                    true => error.what().to_owned(),
-                    false => causes,
-                }
-            }),
-        },
-        _ => Err("it is not an https URL".to_owned()),
-    };
-    let answer = answer.map(|answer| page::Answer {
-        status: answer.status,
-        content_type: answer.content_type,
-        body: answer.body,
-    });
-    Page {
-        url: url.to_owned(),
-        answer,
-    }
-}
-
-fn tls_checks(host: &str, chain: &Result<Chain>) -> Result<Vec<Check>> {
-    let verified = match chain {
-        Ok(chain) => chain,
-        Err(error) => return Ok(vec![tls::chain(host, Err(&error.causes().join(": ")))]),
-    };
-    let mut checks = vec![tls::chain(host, Ok(()))];
-    if let Some(leaf) = verified.leaf() {
-        let now = token_command::now()?;
-        let (seconds, text) = (leaf.not_after_seconds, &leaf.not_after);
-        checks.push(tls::expiry(host, seconds, text, now));
-    }
-    Ok(checks)
 }

@@ -1,0 +1,139 @@
+//! What anybody can see of an issuer, without credentials.
+
+use url::Url;
+
+use crate::error::Result;
+use crate::oidc::issuer::Issuer;
+use crate::probe::chain::{self, Chain};
+use crate::probe::document;
+use crate::verify::page::{self, Page};
+use crate::verify::report::Check;
+use crate::verify::{discovery, jwks, objects, tls};
+
+use super::super::token as token_command;
+use super::inspect::{LocalKid, Target};
+
+/// What anybody can see of an issuer.
+pub(in crate::commands) struct Public {
+    pub(in crate::commands) discovery: Page,
+    pub(in crate::commands) jwks: Page,
+    /// The host that the discovery document names for the JWK Set.
+    pub(in crate::commands) host: Host,
+    /// The issuer's own host, when that is another one.
+    pub(in crate::commands) own_host: Option<Host>,
+    /// What the bucket answers when it is asked for a list.
+    pub(in crate::commands) listing: Option<Page>,
+}
+
+/// A host and its certificates.
+pub(in crate::commands) struct Host {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) chain: Result<Chain>,
+}
+
+impl Public {
+    /// Fetches what STS fetches, in its order, and beside it what nobody should see.
+    pub(super) async fn look(target: &Target) -> Self {
+        let issuer = &target.issuer;
+        let documents = async {
+            let discovery = fetch(&issuer.discovery_url()).await;
+            let jwks_uri = discovery::jwks_uri(&discovery).unwrap_or_else(|| issuer.jwks_uri());
+            let place = Url::parse(&jwks_uri).ok();
+            let place =
+                place.and_then(|url| Some((url.host_str()?.to_owned(), url.port().unwrap_or(443))));
+            let (name, port) = place.unwrap_or_else(|| (issuer.host().to_owned(), 443));
+            let own_host = async {
+                match issuer.host() {
+                    own if own == name => None,
+                    own => Some(Host {
+                        name: own.to_owned(),
+                        chain: chain::fetch(own, 443).await,
+                    }),
+                }
+            };
+            let (jwks, chain, own_host) =
+                tokio::join!(fetch(&jwks_uri), chain::fetch(&name, port), own_host);
+            (discovery, jwks, Host { name, chain }, own_host)
+        };
+        let listing = async {
+            match target.place {
+                Some(_) => {
+                    let url = format!("https://{}/?list-type=2&max-keys=1", issuer.host());
+                    Some(peek(&url).await)
+                }
+                None => None,
+            }
+        };
+        let ((discovery, jwks, host, own_host), listing) = tokio::join!(documents, listing);
+        Self {
+            discovery,
+            jwks,
+            host,
+            own_host,
+            listing,
+        }
+    }
+
+    /// What the checks say of it, beside our own key.
+    pub(super) fn checks(&self, local: &LocalKid, issuer: &Issuer) -> Result<Vec<Check>> {
+        let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
+        let mut checks = discovery::check(issuer, &self.discovery);
+        checks.extend(jwks::check(&self.jwks, local));
+        for host in std::iter::once(&self.host).chain(&self.own_host) {
+            checks.extend(tls_checks(&host.name, &host.chain)?);
+        }
+        checks.extend(self.listing.as_ref().map(objects::listing));
+        Ok(checks)
+    }
+}
+
+/// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
+/// for one lost packet.
+pub(super) async fn fetch(url: &str) -> Page {
+    twice(url, document::fetch).await
+}
+
+/// The same, with as much of the body as comes: where it is the status that matters.
+pub(super) async fn peek(url: &str) -> Page {
+    let peek = async |url: &Url| Ok(document::peek(url).await?.0);
+    twice(url, peek).await
+}
+
+async fn twice(url: &str, get: impl AsyncFn(&Url) -> Result<document::Answer>) -> Page {
+    let answer = match Url::parse(url) {
+        Ok(parsed) if parsed.scheme() == "https" => match get(&parsed).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => get(&parsed).await.map_err(|error| {
+                let causes = error.causes().join(": ");
+                match causes.is_empty() {
+                    true => error.what().to_owned(),
+                    false => causes,
+                }
+            }),
+        },
+        _ => Err("it is not an https URL".to_owned()),
+    };
+    let answer = answer.map(|answer| page::Answer {
+        status: answer.status,
+        content_type: answer.content_type,
+        body: answer.body,
+    });
+    Page {
+        url: url.to_owned(),
+        answer,
+    }
+}
+
+fn tls_checks(host: &str, chain: &Result<Chain>) -> Result<Vec<Check>> {
+    let verified = match chain {
+        Ok(chain) => chain,
+        Err(error) => return Ok(vec![tls::chain(host, Err(&error.causes().join(": ")))]),
+    };
+    let mut checks = vec![tls::chain(host, Ok(()))];
+    if let Some(leaf) = verified.leaf() {
+        let now = token_command::now()?;
+        let (seconds, text) = (leaf.not_after_seconds, &leaf.not_after);
+        checks.push(tls::expiry(host, seconds, text, now));
+    }
+    Ok(checks)
+}
