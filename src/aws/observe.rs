@@ -66,8 +66,7 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
         roles,
         key_set,
         remains,
-        key_store: None,
-        account_blocks_policies: false,
+        ..Observed::default()
     })
 }
 

@@ -5,11 +5,13 @@ use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
 use crate::output::Step;
 use crate::plan::desired::{Desired, ThumbprintChoice};
+use crate::plan::observed::Public;
 
 use super::change_options::ChangeOptions;
 use super::converge::{Planned, Session};
 use super::provider::ProviderOptions;
 use super::publish::{self, KeyOptions};
+use super::read_back;
 use super::role::WantedRole;
 
 /// An issuer as the command line and the cluster file ask for it.
@@ -29,16 +31,25 @@ impl ClusterIssuer<'_> {
         session: &Session<'_>,
         region: &str,
     ) -> Result<(Desired, Planned)> {
-        let (provider, offline) = (self.provider, self.change.offline);
+        let (provider, change) = (self.provider, self.change);
         let mut desired = self.desired(session, region)?;
         let _step = Step::start("reading what is there");
+        let public = async {
+            match change.dry_run || session.is_elsewhere() {
+                true => Public::default(),
+                false => read_back::glance(&desired.issuer).await,
+            }
+        };
         // The plan needs the thumbprint, reading what is there does not.
-        let (thumbprint, observed) = tokio::join!(
-            provider.thumbprint(desired.issuer.host(), offline),
-            session.observe(&desired)
+        let (thumbprint, observed, public) = tokio::join!(
+            provider.thumbprint(desired.issuer.host(), change.offline),
+            session.observe(&desired),
+            public
         );
         desired.set_thumbprint(thumbprint?);
-        let planned = Planned::new(&desired, observed?)?;
+        let mut observed = observed?;
+        observed.public = public;
+        let planned = Planned::new(&desired, observed)?;
         Ok((desired, planned))
     }
 

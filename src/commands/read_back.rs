@@ -6,9 +6,10 @@ use url::Url;
 
 use crate::aws::patience::Patience;
 use crate::error::{Error, Exit, Result};
+use crate::oidc::issuer::Issuer;
 use crate::output::{self, Step};
 use crate::plan::desired::Desired;
-use crate::plan::observed::{Object, Observed};
+use crate::plan::observed::{Object, Observed, Public};
 use crate::probe::document;
 
 use super::converge::{Planned, Session};
@@ -58,13 +59,33 @@ pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
     let Some(bucket) = &observed.bucket else {
         return Ok(());
     };
-    let issuer = &desired.issuer;
-    let (jwks, discovery) = (issuer.jwks_uri(), issuer.discovery_url());
+    let (issuer, seen) = (&desired.issuer, &observed.public);
+    let shown = async |url: String, object: Option<&Object>, seen: &Option<Vec<u8>>| {
+        let is_shown = object.is_some_and(|object| seen.as_ref() == Some(&object.body));
+        match is_shown {
+            true => Ok(()),
+            false => self::document(&url, object, stop).await,
+        }
+    };
     tokio::try_join!(
-        self::document(&jwks, bucket.jwks.as_ref(), stop),
-        self::document(&discovery, bucket.discovery.as_ref(), stop)
+        shown(issuer.jwks_uri(), bucket.jwks.as_ref(), &seen.jwks),
+        shown(
+            issuer.discovery_url(),
+            bucket.discovery.as_ref(),
+            &seen.discovery
+        )
     )?;
     Ok(())
+}
+
+/// Asks for both documents once, beside what their owner reads: mostly nothing is left to read back then.
+pub(super) async fn glance(issuer: &Issuer) -> Public {
+    let body = async |url: String| {
+        let answer = document::fetch(&Url::parse(&url).ok()?).await.ok()?;
+        (answer.status == 200).then_some(answer.body)
+    };
+    let (jwks, discovery) = tokio::join!(body(issuer.jwks_uri()), body(issuer.discovery_url()));
+    Public { jwks, discovery }
 }
 
 /// Fetches one document anonymously until it is what its owner sees.

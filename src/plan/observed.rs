@@ -26,6 +26,18 @@ pub struct Observed {
     /// Whether the account lets nobody write a public bucket policy.
     #[serde(skip)]
     pub account_blocks_policies: bool,
+    /// What anybody gets, where that was asked beside the rest.
+    #[serde(skip)]
+    pub public: Public,
+}
+
+/// The bytes of both documents as an anonymous GET answers them; `None`: it was not asked, or they did not come.
+#[derive(Clone, Debug, Default)]
+pub struct Public {
+    /// The JWK Set.
+    pub jwks: Option<Vec<u8>>,
+    /// The discovery document.
+    pub discovery: Option<Vec<u8>>,
 }
 
 /// Where the signing key is kept, or will be. No key is in it.

@@ -1,8 +1,10 @@
 //! Running again repairs what has drifted, and keeps what others have in the same place.
 
+use std::fs;
+
 use serde_json::Value;
 
-use crate::tenant::Tenant;
+use crate::tenant::{AWS, Tenant};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes -o json";
 
@@ -205,4 +207,37 @@ fn an_adopted_bucket_that_is_public_by_acl_stays_readable() {
         tenant.irsactl(&format!("{run} --yes -o json")).json()["changes"],
         6 - 1 + 1
     );
+}
+
+/// With nothing to change, one wait is enough for both views of the documents.
+#[test]
+fn what_the_public_sees_is_asked_once_and_beside_what_the_owner_sees() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let tenant = tenant.named();
+    let host = format!("{}.s3.us-west-2.amazonaws.com", tenant.bucket());
+    let log = || fs::read_to_string(&AWS.log).unwrap();
+    let seen = log().lines().count();
+    tenant.delay_next("GetBucketPolicy", 1);
+    assert_eq!(tenant.irsactl(BOOTSTRAP).json()["changes"], 0);
+    let entries: Vec<Value> = log()
+        .lines()
+        .skip(seen)
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|entry: &Value| entry["host"] == host.as_str())
+        .collect();
+    let policy = entries
+        .iter()
+        .find(|entry| entry["operation"] == "GetBucketPolicy")
+        .unwrap();
+    let strangers: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| entry["anonymous"] == true)
+        .collect();
+    assert_eq!(strangers.len(), 2, "{strangers:#?}");
+    for stranger in strangers {
+        assert!(
+            stranger["ended"].as_f64() < policy["ended"].as_f64(),
+            "{stranger:#?}"
+        );
+    }
 }

@@ -18,7 +18,7 @@ use crate::local_aws::{LocalAws, Tools};
 pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(Tools::install);
 
 static STATE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
-static AWS: LazyLock<LocalAws> = LazyLock::new(|| LocalAws::start(&TOOLS, STATE.path()));
+pub(crate) static AWS: LazyLock<LocalAws> = LazyLock::new(|| LocalAws::start(&TOOLS, STATE.path()));
 static ACCOUNTS: AtomicU64 = AtomicU64::new(100_000_000_000);
 
 /// What a run of the binary came to.
