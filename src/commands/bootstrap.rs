@@ -6,22 +6,19 @@ use serde::Serialize;
 
 use crate::cluster::flags;
 use crate::cluster::settings::Flag;
-use crate::config::{Global, KeyStoreOptions, Names};
+use crate::config::Global;
 use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::markdown::{cell, chain};
 use crate::output::{self, Answer};
 
-use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
-use super::cluster_issuer::ClusterIssuer;
+use super::cluster_issuer::{ClusterIssuer, IssuerOptions};
 use super::converge::{Session, after_changes};
 use super::flags::NodeOptions;
 use super::key_pair::{self, KeyPair};
 use super::key_store::{self, Store};
-use super::provider::ProviderOptions;
-use super::publish::KeyOptions;
 use super::stop::Stop;
 use super::{dry_run, jwks, resolve, role};
 
@@ -45,15 +42,7 @@ cluster file (--config) come up with the issuer. With --adopt-key no key is made
 issuer directory is read. With --key-store the key lives in AWS too, and comes into the issuer directory from there.")]
 pub struct Bootstrap {
     #[command(flatten)]
-    names: Names,
-    #[command(flatten)]
-    key_store: KeyStoreOptions,
-    #[command(flatten)]
-    provider: ProviderOptions,
-    #[command(flatten)]
-    adopt: AdoptOptions,
-    #[command(flatten)]
-    key: KeyOptions,
+    issuer: IssuerOptions,
     #[command(flatten)]
     node: NodeOptions,
     #[command(flatten)]
@@ -129,14 +118,14 @@ impl Bootstrap {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
-        let wanted = role::of_file(global, self.names.cluster.as_deref())?;
+        let wanted = role::of_file(global, self.issuer.names.cluster.as_deref())?;
         let region = resolve::region(global).await?;
-        self.names.check(&region)?;
-        let adopted = self.adopt.keys()?;
+        self.issuer.names.check(&region)?;
+        let adopted = self.issuer.adopt.keys()?;
         let keeps_key = adopted.is_some();
         // A new key stays in memory until the changes are agreed to.
         let bits = (!change.dry_run).then_some(2048);
-        let is_in_files = !keeps_key && self.key_store.key_store().is_none();
+        let is_in_files = !keeps_key && self.issuer.key_store.key_store().is_none();
         let pair = async {
             match (is_in_files, bits) {
                 (false, _) => Ok(None),
@@ -147,13 +136,14 @@ impl Bootstrap {
                 }
             }
         };
-        let account = self.names.account_id.as_ref();
+        let account = self.issuer.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline);
         let (mut pair, session) = tokio::try_join!(pair, session)?;
         let mut store: Option<Store> = None;
         if !keeps_key && !is_in_files {
-            let cluster = self.names.cluster.as_deref();
-            store = Store::open(&self.key_store, cluster, session.aws(), change.adopt).await?;
+            let cluster = self.issuer.names.cluster.as_deref();
+            store =
+                Store::open(&self.issuer.key_store, cluster, session.aws(), change.adopt).await?;
             pair = Some(key_store::pair(&global.dir, bits, store.as_ref())?);
         }
         let own = pair.iter().map(|pair| pair.public.clone());
@@ -161,10 +151,8 @@ impl Bootstrap {
         let keys = jwks::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
         let whole = ClusterIssuer {
-            names: &self.names,
+            options: &self.issuer,
             keys,
-            key: &self.key,
-            provider: &self.provider,
             roles: &wanted,
             change,
         };
@@ -179,7 +167,8 @@ impl Bootstrap {
         self.node.warn_of_lock_out(keeps_key);
         let settings = self.node.settings(&issuer, keeps_key);
         let flags_text = flags::render(&settings);
-        self.provider
+        self.issuer
+            .provider
             .note_offline(change.offline, &mut planned.plan);
         if let Some(store) = &store {
             store.check_issuer(&issuer)?;
@@ -187,7 +176,7 @@ impl Bootstrap {
         let seen = store.as_ref();
         let seen = seen.map(|store| store.observed(&[], Some(&issuer)));
         let mut planned = planned.with_store(seen);
-        if let Some(kind) = self.key_store.key_store().filter(|_| change.offline) {
+        if let Some(kind) = self.issuer.key_store.key_store().filter(|_| change.offline) {
             let note = format!("offline: {} was not looked at", kind.title());
             planned.plan.notes.push(note);
         }

@@ -1,12 +1,15 @@
 //! All that a cluster's issuer is made of: what `bootstrap` brings up, and `emit` writes down.
 
-use crate::config::Names;
+use clap::Args;
+
+use crate::config::{KeyStoreOptions, Names};
 use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
 use crate::output::Step;
 use crate::plan::desired::{Desired, ThumbprintChoice};
 use crate::plan::observed::Public;
 
+use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
 use super::converge::{Planned, Session};
 use super::provider::ProviderOptions;
@@ -14,12 +17,25 @@ use super::publish::{self, KeyOptions};
 use super::read_back;
 use super::role::WantedRole;
 
+/// The options that make one.
+#[derive(Args, Debug)]
+pub(super) struct IssuerOptions {
+    #[command(flatten)]
+    pub(super) names: Names,
+    #[command(flatten)]
+    pub(super) key_store: KeyStoreOptions,
+    #[command(flatten)]
+    pub(super) provider: ProviderOptions,
+    #[command(flatten)]
+    pub(super) adopt: AdoptOptions,
+    #[command(flatten)]
+    pub(super) key: KeyOptions,
+}
+
 /// An issuer as the command line and the cluster file ask for it.
 pub(super) struct ClusterIssuer<'a> {
-    pub(super) names: &'a Names,
+    pub(super) options: &'a IssuerOptions,
     pub(super) keys: JwkSet,
-    pub(super) key: &'a KeyOptions,
-    pub(super) provider: &'a ProviderOptions,
     pub(super) roles: &'a [WantedRole],
     pub(super) change: &'a ChangeOptions,
 }
@@ -31,7 +47,7 @@ impl ClusterIssuer<'_> {
         session: &Session<'_>,
         region: &str,
     ) -> Result<(Desired, Planned)> {
-        let (provider, change) = (self.provider, self.change);
+        let (provider, change) = (&self.options.provider, self.change);
         let mut desired = self.desired(session, region)?;
         let _step = Step::start("reading what is there");
         let public = async {
@@ -55,19 +71,20 @@ impl ClusterIssuer<'_> {
 
     /// Every name, ARN and byte of it, but for the thumbprint.
     fn desired(self, session: &Session<'_>, region: &str) -> Result<Desired> {
-        let place = self.names.place(region, Some(&session.account))?;
+        let place = self.options.names.place(region, Some(&session.account))?;
         let issuer = place.issuer.clone();
         let thumbprint = ThumbprintChoice::Iam;
-        let tags = self.change.tags(self.names.cluster.as_deref());
-        let provider = self
-            .provider
-            .desired(&issuer, session, region, thumbprint, tags.clone())?;
+        let tags = self.change.tags(self.options.names.cluster.as_deref());
+        let provider =
+            self.options
+                .provider
+                .desired(&issuer, session, region, thumbprint, tags.clone())?;
         let roles = self
             .roles
             .iter()
             .map(|role| role.role(&issuer, &session.account, region, tags.clone()));
         let roles = roles.collect::<Result<_>>()?;
-        let publication = publish::publication(&place, session, self.keys, self.key, tags);
+        let publication = publish::publication(&place, session, self.keys, &self.options.key, tags);
         Ok(Desired {
             issuer,
             publication: Some(publication),

@@ -4,20 +4,17 @@ use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::config::{Global, KeyStoreOptions, Names};
+use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::PublicKey;
 use crate::output::terraform::{self, Resource};
 use crate::output::{self, Answer};
 
-use super::adopt::AdoptOptions;
 use super::change_options::{ChangeOptions, tag};
-use super::cluster_issuer::ClusterIssuer;
+use super::cluster_issuer::{ClusterIssuer, IssuerOptions};
 use super::converge::Session;
 use super::key_store::{self, Store};
-use super::provider::ProviderOptions;
-use super::publish::KeyOptions;
 use super::stop::Stop;
 use super::{jwks, resolve, role};
 
@@ -50,15 +47,7 @@ public material only. With AWS at hand, what others added is kept, and what is t
 nothing is: it is for an issuer that is not there yet. Needs Terraform 1.5 and its AWS provider 6.37.")]
 struct Terraform {
     #[command(flatten)]
-    names: Names,
-    #[command(flatten)]
-    key_store: KeyStoreOptions,
-    #[command(flatten)]
-    provider: ProviderOptions,
-    #[command(flatten)]
-    adopt: AdoptOptions,
-    #[command(flatten)]
-    key: KeyOptions,
+    issuer: IssuerOptions,
     /// A tag for all that takes one; repeat it for several
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
     tags: Vec<(String, String)>,
@@ -100,22 +89,20 @@ impl Terraform {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = ChangeOptions::of_look(self.offline, self.tags.clone());
         change.check()?;
-        let cluster = self.names.cluster.as_deref();
+        let cluster = self.issuer.names.cluster.as_deref();
         let roles = role::of_file(global, cluster)?;
         let region = resolve::region(global).await?;
-        self.names.check(&region)?;
-        let adopted = self.adopt.keys()?;
-        let account = self.names.account_id.as_ref();
+        self.issuer.names.check(&region)?;
+        let adopted = self.issuer.adopt.keys()?;
+        let account = self.issuer.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, self.offline).await?;
         let keys = match adopted {
             Some(keys) => keys,
             None => vec![self.public_key(global, &session).await?],
         };
         let whole = ClusterIssuer {
-            names: &self.names,
+            options: &self.issuer,
             keys: jwks::jwk_set(&keys)?,
-            key: &self.key,
-            provider: &self.provider,
             roles: &roles,
             change: &change,
         };
@@ -142,13 +129,13 @@ impl Terraform {
 
 impl Terraform {
     async fn public_key(&self, global: &Global, session: &Session<'_>) -> Result<PublicKey> {
-        if let (Some(store), true) = (self.key_store.key_store(), self.offline) {
+        if let (Some(store), true) = (self.issuer.key_store.key_store(), self.offline) {
             return Err(Error::usage("cannot write this offline")
                 .because(format!("the signing key is in {}", store.title()))
                 .hint("leave --offline away, or give the public key with --adopt-key"));
         }
-        let cluster = self.names.cluster.as_deref();
-        let store = Store::open(&self.key_store, cluster, session.aws(), false).await?;
+        let cluster = self.issuer.names.cluster.as_deref();
+        let store = Store::open(&self.issuer.key_store, cluster, session.aws(), false).await?;
         key_store::public(&global.dir, store.as_ref())
     }
 }

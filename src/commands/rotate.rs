@@ -13,12 +13,12 @@ mod stage;
 mod state;
 mod status;
 mod stored;
+mod subject;
 
 use clap::{Args, Subcommand};
 
-use crate::config::parse::Origin;
-use crate::config::{Global, IssuerNames, KeyStoreOptions};
-use crate::error::{Error, Exit, Result, shell_quoted};
+use crate::config::Global;
+use crate::error::{Error, Exit, Result};
 use crate::output;
 
 use super::flags::{SettingsFormat, node_path};
@@ -32,6 +32,7 @@ use scene::Scene;
 pub(super) use stage::RotateAnswer;
 use stage::{Stage, Told};
 pub(super) use status::StatusAnswer;
+use subject::Subject;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
 const LONGEST_TOKEN: &str = "86400";
@@ -69,9 +70,7 @@ Run it after each step, with what the API servers say: the next step is shown wh
 to have taken effect. It changes nothing in AWS but the tags of a key in a key store.")]
 struct Activate {
     #[command(flatten)]
-    issuer: IssuerNames,
-    #[command(flatten)]
-    key_store: KeyStoreOptions,
+    subject: Subject,
     #[command(flatten)]
     live: LiveOptions,
     /// There is one API server: accept and sign with the new key in one step
@@ -120,9 +119,7 @@ Examples:
   irsactl rotate status --cluster demo --region us-west-2")]
 struct Status {
     #[command(flatten)]
-    issuer: IssuerNames,
-    #[command(flatten)]
-    key_store: KeyStoreOptions,
+    subject: Subject,
     #[command(flatten)]
     live: LiveOptions,
 }
@@ -140,15 +137,9 @@ impl Rotate {
 
 impl Activate {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let scene = Scene::open(global, stop, &self.issuer).await?;
-        let (names, stores) = (&self.issuer, &self.key_store);
-        let (mut store, rotation) = stored::open(global, stores, names, &scene, false).await?;
-        stored::bring(
-            store.as_ref(),
-            rotation.as_ref(),
-            &global.dir,
-            &scene.issuer,
-        )?;
+        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
+        let opened = stored::open_and_bring(global, &self.subject, &scene);
+        let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
         scene.require_published(&rotation.new)?;
         let live = self.live.observe(&scene.published).await?;
@@ -191,7 +182,7 @@ impl Activate {
                 .map_or(Ok(()), |store| store.accept(&global.dir))?;
         }
         let told = Told {
-            names: self::names(global, names, stores, false),
+            names: self.subject.names(global, false),
             seen: live.seen(),
             after: LONGEST_TOKEN.parse().unwrap_or_default(),
             ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
@@ -203,59 +194,12 @@ impl Activate {
 
 impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let scene = Scene::open(global, stop, &self.issuer).await?;
-        let (names, stores) = (&self.issuer, &self.key_store);
-        let (store, rotation) = stored::open(global, stores, names, &scene, false).await?;
-        stored::bring(
-            store.as_ref(),
-            rotation.as_ref(),
-            &global.dir,
-            &scene.issuer,
-        )?;
+        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
+        let opened = stored::open_and_bring(global, &self.subject, &scene);
+        let (_, rotation) = opened.await?;
         let live = self.live.observe(&scene.published).await?;
         let answer = StatusAnswer::new(global, &scene, rotation.as_ref(), &live)?;
         output::print(&answer, global.output)?;
         Ok(Exit::Done)
-    }
-}
-
-/// The options that name the issuer, for the command that comes next.
-fn names(
-    global: &Global,
-    issuer: &IssuerNames,
-    key_store: &KeyStoreOptions,
-    adopt: bool,
-) -> String {
-    let names = &issuer.names;
-    let config = global
-        .config
-        .as_ref()
-        .map(|path| path.display().to_string());
-    let dir = global.dir.display().to_string();
-    let given = |id: &str, value: &Option<String>| {
-        value
-            .clone()
-            .filter(|_| global.layers.origin(id) == Origin::Flag)
-    };
-    let key_store = key_store.key_store().map(|store| store.flag().to_owned());
-    let options = [
-        ("--config", config),
-        ("--issuer", issuer.issuer.clone()),
-        ("--cluster", given("cluster", &names.cluster)),
-        ("--bucket", given("bucket", &names.bucket)),
-        ("--prefix", given("prefix", &names.prefix)),
-        ("--region", given("region", &global.region)),
-        ("--dir", given("dir", &Some(dir))),
-        ("--key-store", given("key_store", &key_store)),
-    ];
-    let mut text = String::new();
-    for (option, value) in options {
-        if let Some(value) = value {
-            text += &format!(" {option} {}", output::sanitized(&shell_quoted(&value)));
-        }
-    }
-    match adopt {
-        true => text + " --adopt",
-        false => text,
     }
 }

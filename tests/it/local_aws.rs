@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local-aws");
 
 const TERRAFORM: &str = "terraform-arguments.txt";
 
@@ -184,17 +184,22 @@ pub(crate) struct LocalAws {
     _child: Child,
 }
 
+/// Runs one with `python`, its state in `directory`. It ends when its stdin does.
+pub(crate) fn served(python: &mut Command, directory: &Path) -> Child {
+    python
+        .arg(Path::new(SOURCES).join("local_aws.py"))
+        .arg("--dir")
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 impl LocalAws {
     /// Starts one with its state in `directory`.
     pub(crate) fn start(tools: &Tools, directory: &Path) -> Self {
-        let mut child = Command::new(tools.python())
-            .arg(Path::new(SOURCES).join("local_aws.py"))
-            .arg("--dir")
-            .arg(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = served(&mut Command::new(tools.python()), directory);
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::config::{Global, IssuerNames, KeyStoreOptions};
+use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
@@ -22,6 +22,7 @@ use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
 use super::stored;
+use super::subject::Subject;
 
 /// Options of `rotate prepare`.
 #[derive(Args, Debug)]
@@ -34,9 +35,7 @@ Running it again goes on with the same new key. An issuer that another tool made
 and --adopt: its keys.json is found by its discovery document.")]
 pub(super) struct Prepare {
     #[command(flatten)]
-    issuer: IssuerNames,
-    #[command(flatten)]
-    key_store: KeyStoreOptions,
+    subject: Subject,
     /// The kid that goes, where the issuer directory does not have its key [default: the one published]
     #[arg(long, value_name = "KID")]
     replace: Option<String>,
@@ -57,9 +56,8 @@ impl Prepare {
         if !self.key_only {
             change.check()?;
         }
-        let scene = Scene::open(global, stop, &self.issuer).await?;
-        let (names, stores) = (&self.issuer, &self.key_store);
-        let opened = stored::open(global, stores, names, &scene, change.adopt);
+        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
+        let opened = stored::open(global, &self.subject, &scene, change.adopt);
         let (mut store, rotation) = opened.await?;
         let before = rotation.clone();
         let under_way = rotation.filter(|one| one.retired.is_none());
@@ -192,7 +190,7 @@ impl Prepare {
         };
         let told = Told {
             // activate, which is next otherwise, takes nothing over.
-            names: super::names(global, names, stores, change.adopt && self.key_only),
+            names: self.subject.names(global, change.adopt && self.key_only),
             changes,
             ..Told::new(dir, stage, &rotation, None)
         };

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{Global, IssuerNames, KeyStoreOptions};
+use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::output;
@@ -19,6 +19,7 @@ use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::Rotation;
 use super::stored;
+use super::subject::Subject;
 use super::{LONGEST_TOKEN, Nodes};
 
 /// Options of `rotate retire`.
@@ -30,9 +31,7 @@ Examples:
 Refuses until the longest life of a token has passed since a token of the new key was first seen.")]
 pub(super) struct Retire {
     #[command(flatten)]
-    issuer: IssuerNames,
-    #[command(flatten)]
-    key_store: KeyStoreOptions,
+    subject: Subject,
     #[command(flatten)]
     live: LiveOptions,
     /// The longest life of a token that AWS is to accept, in seconds
@@ -54,9 +53,8 @@ impl Retire {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
-        let scene = Scene::open(global, stop, &self.issuer).await?;
-        let (names, stores) = (&self.issuer, &self.key_store);
-        let opened = stored::open(global, stores, names, &scene, change.adopt);
+        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
+        let opened = stored::open(global, &self.subject, &scene, change.adopt);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
         let live = self.live.observe(&scene.published).await?;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::config::{Global, IssuerNames, KeyStoreOptions};
+use crate::config::Global;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::oidc::issuer::Issuer;
@@ -18,6 +18,7 @@ use super::super::key_store::{self, ACTIVATED, COMPROMISED, REPLACES, Store, Sto
 use super::super::stop::Stop;
 use super::scene::Scene;
 use super::state::{self, Rotation};
+use super::subject::Subject;
 
 /// When both keys were published.
 const PUBLISHED: &str = "irsactl/published";
@@ -28,13 +29,12 @@ const RETIRED: &str = "irsactl/retired";
 /// written.
 pub(super) async fn open(
     global: &Global,
-    options: &KeyStoreOptions,
-    issuer: &IssuerNames,
+    subject: &Subject,
     scene: &Scene<'_>,
     adopt: bool,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
-    let (dir, cluster) = (&global.dir, issuer.names.cluster.as_deref());
-    let store = Store::open(options, cluster, scene.session.aws(), adopt).await?;
+    let (dir, cluster) = (&global.dir, subject.issuer.names.cluster.as_deref());
+    let store = Store::open(&subject.key_store, cluster, scene.session.aws(), adopt).await?;
     let local = Rotation::load(dir, &scene.issuer)?;
     let Some(known) = &store else {
         return Ok((None, local));
@@ -59,6 +59,22 @@ pub(super) async fn open(
             return Err(another_cluster(dir, &kid, known));
         }
     }
+    Ok((store, rotation))
+}
+
+/// The same, and the issuer directory up to date with it.
+pub(super) async fn open_and_bring(
+    global: &Global,
+    subject: &Subject,
+    scene: &Scene<'_>,
+) -> Result<(Option<Store>, Option<Rotation>)> {
+    let (store, rotation) = open(global, subject, scene, false).await?;
+    bring(
+        store.as_ref(),
+        rotation.as_ref(),
+        &global.dir,
+        &scene.issuer,
+    )?;
     Ok((store, rotation))
 }
 

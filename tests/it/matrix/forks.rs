@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command};
 use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::local_aws::SOURCES;
+use crate::local_aws::served;
 use crate::tenant::{TOOLS, exchange};
 
 pub(super) const ACCOUNT: &str = "100000000001";
@@ -35,16 +35,9 @@ pub(super) struct Copy(pub(super) Doors);
 impl Original {
     pub(super) fn start(directory: &Path) -> Self {
         // Other tests run at the same time, and theirs have deadlines.
-        let mut child = Command::new("nice")
-            .args(["-n", "19"])
-            .arg(TOOLS.python())
-            .arg(Path::new(SOURCES).join("local_aws.py"))
-            .arg("--dir")
-            .arg(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut python = Command::new("nice");
+        python.args(["-n", "19"]).arg(TOOLS.python());
+        let mut child = served(&mut python, directory);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let doors = Doors::read(&mut stdout, directory);
         Self {

@@ -1,0 +1,58 @@
+//! Whose keys are rotated, and where they are kept.
+
+use clap::Args;
+
+use crate::config::parse::Origin;
+use crate::config::{Global, IssuerNames, KeyStoreOptions};
+use crate::error::shell_quoted;
+use crate::output;
+
+/// The options that every step of a rotation has.
+#[derive(Args, Debug)]
+pub(super) struct Subject {
+    #[command(flatten)]
+    pub(super) issuer: IssuerNames,
+    #[command(flatten)]
+    pub(super) key_store: KeyStoreOptions,
+}
+
+impl Subject {
+    /// The options that name it, for the command that comes next.
+    pub(super) fn names(&self, global: &Global, adopt: bool) -> String {
+        let names = &self.issuer.names;
+        let config = global
+            .config
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let dir = global.dir.display().to_string();
+        let given = |id: &str, value: &Option<String>| {
+            value
+                .clone()
+                .filter(|_| global.layers.origin(id) == Origin::Flag)
+        };
+        let key_store = self
+            .key_store
+            .key_store()
+            .map(|store| store.flag().to_owned());
+        let options = [
+            ("--config", config),
+            ("--issuer", self.issuer.issuer.clone()),
+            ("--cluster", given("cluster", &names.cluster)),
+            ("--bucket", given("bucket", &names.bucket)),
+            ("--prefix", given("prefix", &names.prefix)),
+            ("--region", given("region", &global.region)),
+            ("--dir", given("dir", &Some(dir))),
+            ("--key-store", given("key_store", &key_store)),
+        ];
+        let mut text = String::new();
+        for (option, value) in options {
+            if let Some(value) = value {
+                text += &format!(" {option} {}", output::sanitized(&shell_quoted(&value)));
+            }
+        }
+        match adopt {
+            true => text + " --adopt",
+            false => text,
+        }
+    }
+}
