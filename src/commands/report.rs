@@ -116,6 +116,11 @@ impl ReportArgs {
 
 /// A slip in the name must not cost a file, least of all a signing key.
 fn refuse_others(path: &Path) -> Result<()> {
+    if path == Path::new("-") {
+        return Err(Error::usage("cannot write the page to stdout")
+            .because("the answer is written there")
+            .hint("name a file: --html report.html"));
+    }
     if !file::exists(path)? || file::begins_with(path, BEGINNING.as_bytes()) {
         return Ok(());
     }
