@@ -256,9 +256,10 @@ fn the_same_state_gives_the_same_bytes_and_nobody_elses_file_is_lost() {
     tenant
         .irsactl("report --cluster demo --html absent/report.html")
         .fails(1, &["cannot write absent/report.html"]);
-    tenant
-        .irsactl("report --cluster demo --html -")
-        .fails(64, &["cannot write the page to stdout", "hint: name a file"]);
+    tenant.irsactl("report --cluster demo --html -").fails(
+        64,
+        &["cannot write the page to stdout", "hint: name a file"],
+    );
 
     // What anybody sees is shown without credentials, too.
     tenant.offline.environment.remove("AWS_ACCESS_KEY_ID");
