@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
 use crate::output::Step;
 use crate::plan::desired::{Desired, ThumbprintChoice};
-use crate::plan::observed::Public;
+use crate::plan::observed::Shown;
 
 use super::adopt::AdoptOptions;
 use super::change_options::ChangeOptions;
@@ -50,21 +50,23 @@ impl ClusterIssuer<'_> {
         let (provider, change) = (&self.options.provider, self.change);
         let mut desired = self.desired(session, region)?;
         let _step = Step::start("reading what is there");
-        let public = async {
-            match change.dry_run || session.is_elsewhere() {
-                true => Public::default(),
+        let shown = async {
+            Ok(match change.dry_run || session.is_elsewhere() {
+                true => Shown::default(),
                 false => read_back::glance(&desired.issuer).await,
-            }
+            })
         };
         // The plan needs the thumbprint, reading what is there does not.
-        let (thumbprint, observed, public) = tokio::join!(
-            provider.thumbprint(desired.issuer.host(), change.offline),
-            session.observe(&desired),
-            public
-        );
-        desired.set_thumbprint(thumbprint?);
-        let mut observed = observed?;
-        observed.public = public;
+        let read = async {
+            let (thumbprint, observed) = tokio::join!(
+                provider.thumbprint(desired.issuer.host(), change.offline),
+                session.observe(&desired)
+            );
+            Ok((thumbprint?, observed?))
+        };
+        let ((thumbprint, mut observed), shown) = tokio::try_join!(read, shown)?;
+        observed.shown = shown;
+        desired.set_thumbprint(thumbprint);
         let planned = Planned::new(&desired, observed)?;
         Ok((desired, planned))
     }

@@ -14,7 +14,7 @@ use crate::output::{self, Answer, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
-use crate::plan::observed::{self, Object, Observed};
+use crate::plan::observed::{self, Object, Observed, Shown};
 use crate::plan::saved::SavedPlan;
 
 use super::change_options::{ChangeOptions, Consent};
@@ -196,23 +196,27 @@ impl<'s> Session<'s> {
         before: impl AsyncFnOnce() -> Result<usize>,
     ) -> Result<Outcome> {
         saved_plan::check(self, desired, &planned)?;
-        let Planned { plan, observed } = planned;
-        let mut changes = plan.changes.len();
+        let Planned { plan, mut observed } = planned;
+        let mut count = plan.changes.len();
         let Some(aws) = &self.aws else {
             return Ok(Outcome {
                 changes: 0,
                 observed,
             });
         };
-        let observed = if changes == 0 {
+        let observed = if count == 0 {
             output::say(self.answer(desired, &plan).counts());
             for note in &plan.notes {
                 output::say(format_args!("note: {}", output::sanitized(note)));
             }
             self.stop.set_changing(true);
-            changes = before().await?;
+            count = before().await?;
             self.stop.check_signal()?;
             self.stop.set_changing(false);
+            if plan.besides > 0 {
+                // Somebody was asked, or a key store was: what was shown before may be shown no more.
+                observed.shown = Shown::default();
+            }
             observed
         } else {
             self.show(&self.answer(desired, &plan));
@@ -225,7 +229,7 @@ impl<'s> Session<'s> {
                     0 => error,
                     _ => after_changes(error),
                 })?;
-            changes += made;
+            count += made;
             // It may have come during the last call.
             self.stop.check_signal()?;
             self.stop.set_changing(false);
@@ -240,13 +244,16 @@ impl<'s> Session<'s> {
             )),
             (None, Some(_)) => {
                 let read_back = read_back::as_public(desired, &observed, self.stop).await;
-                read_back.map_err(|error| match changes {
+                read_back.map_err(|error| match count {
                     0 => error,
                     _ => after_changes(error),
                 })?;
             }
         }
-        Ok(Outcome { changes, observed })
+        Ok(Outcome {
+            changes: count,
+            observed,
+        })
     }
 
     fn show(&self, answer: &PlanAnswer) {

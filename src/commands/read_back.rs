@@ -1,6 +1,6 @@
 //! Reading back what was written: as its owner, and as the public.
 //!
-//! AWS may take a while to agree with itself, so both wait; but not longer than it ever takes.
+//! AWS may take a while to agree with itself, so these wait; but not longer than it ever takes.
 
 use url::Url;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Step};
 use crate::plan::desired::Desired;
-use crate::plan::observed::{Object, Observed, Public};
+use crate::plan::observed::{Object, Observed, Shown};
 use crate::probe::document;
 
 use super::converge::{Planned, Session};
@@ -53,13 +53,13 @@ async fn wait_or(patience: &mut Patience, error: Error) -> Result<()> {
     }
 }
 
-/// Fetches both documents anonymously until they are what was written. S3 answers 403 until a
-/// bucket policy has taken effect.
+/// Fetches both documents anonymously until they are what was written, unless a glance has shown that they are.
+/// S3 answers 403 until a bucket policy has taken effect.
 pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Stop) -> Result<()> {
     let Some(bucket) = &observed.bucket else {
         return Ok(());
     };
-    let (issuer, seen) = (&desired.issuer, &observed.public);
+    let (issuer, seen) = (&desired.issuer, &observed.shown);
     let shown = async |url: String, object: Option<&Object>, seen: &Option<Vec<u8>>| {
         let is_shown = object.is_some_and(|object| seen.as_ref() == Some(&object.body));
         match is_shown {
@@ -78,14 +78,15 @@ pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
     Ok(())
 }
 
-/// Asks for both documents once, beside what their owner reads: mostly nothing is left to read back then.
-pub(super) async fn glance(issuer: &Issuer) -> Public {
+/// Asks for both documents once, beside what their owner reads: where nothing has to change, nothing is left to
+/// read back then. Where something has to, it was asked in vain.
+pub(super) async fn glance(issuer: &Issuer) -> Shown {
     let body = async |url: String| {
         let answer = document::fetch(&Url::parse(&url).ok()?).await.ok()?;
         (answer.status == 200).then_some(answer.body)
     };
     let (jwks, discovery) = tokio::join!(body(issuer.jwks_uri()), body(issuer.discovery_url()));
-    Public { jwks, discovery }
+    Shown { jwks, discovery }
 }
 
 /// Fetches one document anonymously until it is what its owner sees.

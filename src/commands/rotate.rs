@@ -13,7 +13,7 @@ mod stage;
 mod state;
 mod status;
 mod stored;
-mod subject;
+mod whose_keys;
 
 use clap::{Args, Subcommand};
 
@@ -32,7 +32,7 @@ use scene::Scene;
 pub(super) use stage::RotateAnswer;
 use stage::{Stage, Told};
 pub(super) use status::StatusAnswer;
-use subject::Subject;
+use whose_keys::WhoseKeys;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
 const LONGEST_TOKEN: &str = "86400";
@@ -70,7 +70,7 @@ Run it after each step, with what the API servers say: the next step is shown wh
 to have taken effect. It changes nothing in AWS but the tags of a key in a key store.")]
 struct Activate {
     #[command(flatten)]
-    subject: Subject,
+    whose: WhoseKeys,
     #[command(flatten)]
     live: LiveOptions,
     /// There is one API server: accept and sign with the new key in one step
@@ -119,7 +119,7 @@ Examples:
   irsactl rotate status --cluster demo --region us-west-2")]
 struct Status {
     #[command(flatten)]
-    subject: Subject,
+    whose: WhoseKeys,
     #[command(flatten)]
     live: LiveOptions,
 }
@@ -137,8 +137,8 @@ impl Rotate {
 
 impl Activate {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
-        let opened = stored::open_and_bring(global, &self.subject, &scene);
+        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let opened = stored::open_and_bring(global, &self.whose, &scene);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
         scene.require_published(&rotation.new)?;
@@ -182,7 +182,7 @@ impl Activate {
                 .map_or(Ok(()), |store| store.accept(&global.dir))?;
         }
         let told = Told {
-            names: self.subject.names(global, false),
+            names: self.whose.names(global, false),
             seen: live.seen(),
             after: LONGEST_TOKEN.parse().unwrap_or_default(),
             ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
@@ -194,8 +194,8 @@ impl Activate {
 
 impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
-        let opened = stored::open_and_bring(global, &self.subject, &scene);
+        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let opened = stored::open_and_bring(global, &self.whose, &scene);
         let (_, rotation) = opened.await?;
         let live = self.live.observe(&scene.published).await?;
         let answer = StatusAnswer::new(global, &scene, rotation.as_ref(), &live)?;

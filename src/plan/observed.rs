@@ -1,4 +1,4 @@
-//! What is there, as AWS tells it. Tests write it by hand: it is the seam.
+//! What is there, as AWS tells it and shows it to anybody. Tests write it by hand: it is the seam.
 
 use std::collections::BTreeMap;
 
@@ -28,12 +28,12 @@ pub struct Observed {
     pub account_blocks_policies: bool,
     /// What anybody gets, where that was asked beside the rest.
     #[serde(skip)]
-    pub public: Public,
+    pub shown: Shown,
 }
 
 /// The bytes of both documents as an anonymous GET answers them; `None`: it was not asked, or they did not come.
 #[derive(Clone, Debug, Default)]
-pub struct Public {
+pub struct Shown {
     /// The JWK Set.
     pub jwks: Option<Vec<u8>>,
     /// The discovery document.

@@ -1,10 +1,8 @@
 //! Running again repairs what has drifted, and keeps what others have in the same place.
 
-use std::fs;
-
 use serde_json::Value;
 
-use crate::tenant::{AWS, Tenant};
+use crate::tenant::Tenant;
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes -o json";
 
@@ -214,30 +212,33 @@ fn an_adopted_bucket_that_is_public_by_acl_stays_readable() {
 fn what_the_public_sees_is_asked_once_and_beside_what_the_owner_sees() {
     let (tenant, _) = Tenant::bootstrapped();
     let tenant = tenant.named();
-    let host = format!("{}.s3.us-west-2.amazonaws.com", tenant.bucket());
-    let log = || fs::read_to_string(&AWS.log).unwrap();
-    let seen = log().lines().count();
-    tenant.delay_next("GetBucketPolicy", 1);
+    let seen = tenant.strangers().len();
+    tenant.delay_next("GetBucketPolicy", 3);
     assert_eq!(tenant.irsactl(BOOTSTRAP).json()["changes"], 0);
-    let entries: Vec<Value> = log()
-        .lines()
-        .skip(seen)
-        .map(|line| serde_json::from_str(line).unwrap())
-        .filter(|entry: &Value| entry["host"] == host.as_str())
-        .collect();
-    let policy = entries
-        .iter()
-        .find(|entry| entry["operation"] == "GetBucketPolicy")
-        .unwrap();
-    let strangers: Vec<&Value> = entries
-        .iter()
-        .filter(|entry| entry["anonymous"] == true)
-        .collect();
+    let strangers = tenant.strangers().split_off(seen);
     assert_eq!(strangers.len(), 2, "{strangers:#?}");
-    for stranger in strangers {
-        assert!(
-            stranger["ended"].as_f64() < policy["ended"].as_f64(),
-            "{stranger:#?}"
-        );
+    let log = tenant.log();
+    let policy = log
+        .iter()
+        .rfind(|entry| entry["operation"] == "GetBucketPolicy");
+    for stranger in &strangers {
+        let started = stranger["started"].as_f64();
+        assert!(started < policy.unwrap()["ended"].as_f64(), "{stranger:#?}");
     }
+
+    // What is not what was written is asked for again.
+    for (status, reads) in [(200, 3), (403, 3)] {
+        let seen = tenant.strangers().len();
+        tenant.fail_strangers(Some("keys.json"), 1, status);
+        assert_eq!(tenant.irsactl(BOOTSTRAP).json()["changes"], 0);
+        assert_eq!(tenant.strangers().len() - seen, reads, "{status}");
+    }
+
+    // Who only looks is no stranger.
+    let seen = tenant.strangers().len();
+    tenant
+        .irsactl("bootstrap --cluster demo --dry-run -o json")
+        .ok();
+    tenant.irsactl("emit terraform --cluster demo").ok();
+    assert_eq!(tenant.strangers().len(), seen);
 }

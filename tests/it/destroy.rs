@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, encoded, http};
+use crate::http::encoded;
+use crate::tenant::{Tenant, http};
 
 const DESTROY: &str = "destroy --cluster demo -o json";
 

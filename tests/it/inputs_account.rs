@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, encoded};
+use crate::http::encoded;
+use crate::tenant::Tenant;
 use crate::verify::{VERIFY, check, failed};
 
 const BOOTSTRAP: &str = "bootstrap --cluster demo --yes -o json";

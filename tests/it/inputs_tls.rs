@@ -11,8 +11,9 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::ResolvesServerCertUsingSni;
 use rustls::sign::CertifiedKey;
 
+use crate::http::free_port;
 use crate::inputs_files::allowed;
-use crate::tenant::{Offline, free_port};
+use crate::tenant::Offline;
 use crate::tls::{Pki, openssl_fingerprint, served, server, thumbprint};
 
 /// The last certificate presented counts, wherever the path that verifies ends.

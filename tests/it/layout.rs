@@ -129,3 +129,16 @@ fn there_is_one_tls_stack_and_one_http_stack() {
         (1, 1, 1, 0)
     );
 }
+
+/// SECURITY.md, "The signing key": `.cargo/config.toml` reaches the build of AWS-LC.
+#[test]
+fn the_generator_is_seeded_without_cpu_jitter() {
+    let has = |symbol: &str| {
+        let mut grep = Command::new("grep");
+        grep.args(["-aq", symbol, env!("CARGO_BIN_EXE_irsactl")]);
+        grep.status().unwrap().success()
+    };
+    // Of AWS-LC, crypto/fipsmodule/rand/entropy: there are symbols to be found at all.
+    assert!(has("opt_out_cpu_jitter"));
+    assert!(!has("jent_"));
+}

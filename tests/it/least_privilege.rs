@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::http::exchange;
 use crate::ministack::MiniStack;
-use crate::tenant::{Offline, Run, Tenant, exchange};
+use crate::tenant::{Offline, Run, Tenant};
 
 pub(crate) fn actions(policy: &Value) -> Vec<String> {
     let statements = policy["Statement"].as_array().unwrap().iter();

@@ -24,6 +24,7 @@ mod forms;
 mod fuzz;
 mod generated;
 mod host;
+mod http;
 mod inputs;
 mod inputs_account;
 mod inputs_aws;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::tenant::{Offline, TOOLS, Tenant, exchange, free_port};
+use crate::http::{exchange, free_port};
+use crate::tenant::{Offline, TOOLS, Tenant};
 
 pub(crate) struct MiniStack {
     pub(crate) address: String,

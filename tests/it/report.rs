@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::http::encoded;
 use crate::session::repository;
-use crate::tenant::{Offline, TOOLS, Tenant, encoded};
+use crate::tenant::{Offline, TOOLS, Tenant};
 use crate::verify::{VERIFY, put};
 
 const REPORT: &str = "report --cluster demo --html report.html";

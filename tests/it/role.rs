@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::generated::yaml;
-use crate::tenant::{Offline, Tenant, encoded};
+use crate::http::encoded;
+use crate::tenant::{Offline, Tenant};
 
 const ROLE: &str = "role --cluster demo --service-account default/app";
 

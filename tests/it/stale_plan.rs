@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::apply::{PLAN, given, refused, saved};
-use crate::tenant::{Tenant, encoded};
+use crate::http::encoded;
+use crate::tenant::Tenant;
 
 /// What somebody else does to the world after the plan was made.
 type Meanwhile = fn(&Tenant);

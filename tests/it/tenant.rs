@@ -2,23 +2,22 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::answers;
+use crate::http::exchange;
 use crate::local_aws::{LocalAws, Tools};
 
 pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(Tools::install);
 
 static STATE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
-pub(crate) static AWS: LazyLock<LocalAws> = LazyLock::new(|| LocalAws::start(&TOOLS, STATE.path()));
+static AWS: LazyLock<LocalAws> = LazyLock::new(|| LocalAws::start(&TOOLS, STATE.path()));
 static ACCOUNTS: AtomicU64 = AtomicU64::new(100_000_000_000);
 
 /// What a run of the binary came to.
@@ -185,13 +184,13 @@ impl Tenant {
 
     /// All requests of this account's credentials so far.
     pub(crate) fn log(&self) -> Vec<Value> {
-        let log = fs::read_to_string(&AWS.log).unwrap();
-        let entries = log
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        entries
-            .filter(|entry| entry["account"] == self.account.as_str())
-            .collect()
+        requests(|entry| entry["account"] == self.account.as_str())
+    }
+
+    /// All anonymous requests to the default bucket so far.
+    pub(crate) fn strangers(&self) -> Vec<Value> {
+        let bucket = self.bucket();
+        requests(|entry| entry["anonymous"] == true && entry["bucket"] == bucket.as_str())
     }
 
     /// The changing calls so far, as `service:Operation`.
@@ -293,6 +292,12 @@ impl Tenant {
     }
 }
 
+fn requests(of: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let log = fs::read_to_string(&AWS.log).unwrap();
+    let entries = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    entries.filter(of).collect()
+}
+
 /// One HTTP exchange with the plain endpoint.
 pub(crate) fn http(method: &str, target: &str, headers: &str, body: &str) -> (u16, String) {
     exchange(
@@ -302,48 +307,4 @@ pub(crate) fn http(method: &str, target: &str, headers: &str, body: &str) -> (u1
         headers,
         body,
     )
-}
-
-/// One HTTP exchange with a server on this machine.
-pub(crate) fn exchange(
-    address: &str,
-    method: &str,
-    target: &str,
-    headers: &str,
-    body: &str,
-) -> (u16, String) {
-    let headers = match headers.is_empty() || headers.ends_with("\r\n") {
-        true => headers.to_owned(),
-        false => format!("{headers}\r\n"),
-    };
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (
-        head.split(' ').nth(1).unwrap().parse().unwrap(),
-        body.to_owned(),
-    )
-}
-
-/// Text as it goes into a form's field.
-pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
-}
-
-/// Below Linux's ephemeral range (32768): a port asked for as 0 and let go is soon given to another
-/// test's connection, before the server has started.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(20_000);
-    loop {
-        let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

@@ -1,8 +1,9 @@
-//! What `verify` sees of the account: roles that trust the issuer, other providers, other objects.
+//! What `verify` says of the account and of the cluster: roles, other providers, the thumbprint, tokens.
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, encoded};
+use crate::http::encoded;
+use crate::tenant::Tenant;
 use crate::verify::{VERIFY, check, failed};
 
 fn warned(report: &Value) -> Vec<&str> {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::tenant::{Tenant, encoded};
+use crate::http::encoded;
+use crate::tenant::Tenant;
 use crate::verify::{VERIFY, check, failed, put};
 
 #[test]

@@ -22,7 +22,7 @@ use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
 use super::stored;
-use super::subject::Subject;
+use super::whose_keys::WhoseKeys;
 
 /// Options of `rotate prepare`.
 #[derive(Args, Debug)]
@@ -35,7 +35,7 @@ Running it again goes on with the same new key. An issuer that another tool made
 and --adopt: its keys.json is found by its discovery document.")]
 pub(super) struct Prepare {
     #[command(flatten)]
-    subject: Subject,
+    whose: WhoseKeys,
     /// The kid that goes, where the issuer directory does not have its key [default: the one published]
     #[arg(long, value_name = "KID")]
     replace: Option<String>,
@@ -56,8 +56,8 @@ impl Prepare {
         if !self.key_only {
             change.check()?;
         }
-        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
-        let opened = stored::open(global, &self.subject, &scene, change.adopt);
+        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let opened = stored::open(global, &self.whose, &scene, change.adopt);
         let (mut store, rotation) = opened.await?;
         let before = rotation.clone();
         let under_way = rotation.filter(|one| one.retired.is_none());
@@ -190,7 +190,7 @@ impl Prepare {
         };
         let told = Told {
             // activate, which is next otherwise, takes nothing over.
-            names: self.subject.names(global, change.adopt && self.key_only),
+            names: self.whose.names(global, change.adopt && self.key_only),
             changes,
             ..Told::new(dir, stage, &rotation, None)
         };

@@ -19,7 +19,7 @@ use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::Rotation;
 use super::stored;
-use super::subject::Subject;
+use super::whose_keys::WhoseKeys;
 use super::{LONGEST_TOKEN, Nodes};
 
 /// Options of `rotate retire`.
@@ -31,7 +31,7 @@ Examples:
 Refuses until the longest life of a token has passed since a token of the new key was first seen.")]
 pub(super) struct Retire {
     #[command(flatten)]
-    subject: Subject,
+    whose: WhoseKeys,
     #[command(flatten)]
     live: LiveOptions,
     /// The longest life of a token that AWS is to accept, in seconds
@@ -53,8 +53,8 @@ impl Retire {
     pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
-        let scene = Scene::open(global, stop, &self.subject.issuer).await?;
-        let opened = stored::open(global, &self.subject, &scene, change.adopt);
+        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let opened = stored::open(global, &self.whose, &scene, change.adopt);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
         let live = self.live.observe(&scene.published).await?;

@@ -18,7 +18,7 @@ use super::super::key_store::{self, ACTIVATED, COMPROMISED, REPLACES, Store, Sto
 use super::super::stop::Stop;
 use super::scene::Scene;
 use super::state::{self, Rotation};
-use super::subject::Subject;
+use super::whose_keys::WhoseKeys;
 
 /// When both keys were published.
 const PUBLISHED: &str = "irsactl/published";
@@ -29,12 +29,12 @@ const RETIRED: &str = "irsactl/retired";
 /// written.
 pub(super) async fn open(
     global: &Global,
-    subject: &Subject,
+    whose: &WhoseKeys,
     scene: &Scene<'_>,
     adopt: bool,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
-    let (dir, cluster) = (&global.dir, subject.issuer.names.cluster.as_deref());
-    let store = Store::open(&subject.key_store, cluster, scene.session.aws(), adopt).await?;
+    let (dir, cluster) = (&global.dir, whose.issuer.names.cluster.as_deref());
+    let store = Store::open(&whose.key_store, cluster, scene.session.aws(), adopt).await?;
     let local = Rotation::load(dir, &scene.issuer)?;
     let Some(known) = &store else {
         return Ok((None, local));
@@ -62,13 +62,13 @@ pub(super) async fn open(
     Ok((store, rotation))
 }
 
-/// The same, and the issuer directory up to date with it.
+/// For the steps that take nothing over: the same, and the issuer directory brought up to date with it.
 pub(super) async fn open_and_bring(
     global: &Global,
-    subject: &Subject,
+    whose: &WhoseKeys,
     scene: &Scene<'_>,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
-    let (store, rotation) = open(global, subject, scene, false).await?;
+    let (store, rotation) = open(global, whose, scene, false).await?;
     bring(
         store.as_ref(),
         rotation.as_ref(),

@@ -145,7 +145,8 @@ impl Question<'_> {
             Ok(store) => local_kid(&global.dir, store.as_ref()),
             Err(error) => Err(error.in_short()),
         };
-        let mut checks = public.checks(&local, &target.issuer)?;
+        let kid = local.as_ref().map(Option::as_ref).map_err(String::as_str);
+        let mut checks = public.checks(kid, &target.issuer)?;
         let mut owner = match owner? {
             Ok(seen) => seen.judge(&target, &region, &public).await?,
             Err(unknown) => unknown,
@@ -208,7 +209,7 @@ impl Question<'_> {
 }
 
 /// The kid of our own key, if there is one, or why it cannot be told.
-pub(super) type LocalKid = std::result::Result<Option<Kid>, String>;
+type LocalKid = std::result::Result<Option<Kid>, String>;
 
 /// The kid of the key in the issuer directory or in the store; none when there is no key, and why it cannot
 /// be used.

@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::error::Result;
 use crate::oidc::issuer::Issuer;
+use crate::oidc::key::Kid;
 use crate::probe::chain::{self, Chain};
 use crate::probe::document;
 use crate::verify::page::{self, Page};
@@ -11,7 +12,7 @@ use crate::verify::report::Check;
 use crate::verify::{discovery, jwks, objects, tls};
 
 use super::super::token as token_command;
-use super::inspect::{LocalKid, Target};
+use super::inspect::Target;
 
 /// What anybody can see of an issuer.
 pub(in crate::commands) struct Public {
@@ -74,9 +75,12 @@ impl Public {
         }
     }
 
-    /// What the checks say of it, beside our own key.
-    pub(super) fn checks(&self, local: &LocalKid, issuer: &Issuer) -> Result<Vec<Check>> {
-        let local = local.as_ref().map(Option::as_ref).map_err(String::as_str);
+    /// What the checks say of it; `local` is our own key's kid, or why it cannot be told.
+    pub(super) fn checks(
+        &self,
+        local: std::result::Result<Option<&Kid>, &str>,
+        issuer: &Issuer,
+    ) -> Result<Vec<Check>> {
         let mut checks = discovery::check(issuer, &self.discovery);
         checks.extend(jwks::check(&self.jwks, local));
         for host in std::iter::once(&self.host).chain(&self.own_host) {

@@ -9,8 +9,9 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
+use crate::http::exchange;
 use crate::local_aws::served;
-use crate::tenant::{TOOLS, exchange};
+use crate::tenant::TOOLS;
 
 pub(super) const ACCOUNT: &str = "100000000001";
 pub(super) const REGION: &str = "us-west-2";

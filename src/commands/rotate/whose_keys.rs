@@ -9,14 +9,14 @@ use crate::output;
 
 /// The options that every step of a rotation has.
 #[derive(Args, Debug)]
-pub(super) struct Subject {
+pub(super) struct WhoseKeys {
     #[command(flatten)]
     pub(super) issuer: IssuerNames,
     #[command(flatten)]
     pub(super) key_store: KeyStoreOptions,
 }
 
-impl Subject {
+impl WhoseKeys {
     /// The options that name it, for the command that comes next.
     pub(super) fn names(&self, global: &Global, adopt: bool) -> String {
         let names = &self.issuer.names;
