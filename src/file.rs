@@ -6,7 +6,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
@@ -15,6 +16,15 @@ use crate::error::{Error, Result, shell_path};
 
 /// Key files and certificates are a few kilobytes.
 const MAX_KEY_FILE: usize = 64 * 1024;
+
+/// A report of an account with a thousand roles is smaller.
+const MAX_DOCUMENT: u64 = 64 << 20;
+
+/// No key takes longer to be written.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// How the name begins under which a file is written before it has its own.
+const TEMPORARY: &str = ".irsactl-";
 
 /// Creates a directory for an issuer, with its parents: mode 0700.
 pub fn create_dir(path: &Path) -> Result<()> {
@@ -79,7 +89,7 @@ fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
 /// A complete, synced file beside `path`; it goes when it is not persisted.
 fn temporary(path: &Path, contents: &[u8], mode: u32) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".irsactl-");
+    builder.prefix(TEMPORARY);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     let written = builder.tempfile_in(parent(path)).and_then(|mut file| {
@@ -94,30 +104,65 @@ fn temporary(path: &Path, contents: &[u8], mode: u32) -> Result<NamedTempFile> {
     written.map_err(|e| cannot_write(path).because(e))
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory of a file.
+pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
 }
 
-/// Replaces or creates a file that can be made again at any time. A symlink is replaced, never
-/// followed.
-pub fn write_document(path: &Path, contents: &[u8]) -> Result<()> {
-    replace(path, contents, 0o644)
+/// Replaces or creates a file that can be made again at any time. What is there may only be what was written
+/// here before, as `is_ours` says of its bytes: not something else, nor a symbolic link to it.
+pub fn write_document(path: &Path, contents: &[u8], is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
+    replace(path, contents, 0o644, is_ours)
 }
 
-/// Replaces or creates a file that only its owner can read, and that can be made again at any time:
-/// never a signing key.
-pub fn replace_private(path: &Path, contents: &[u8]) -> Result<()> {
-    replace(path, contents, 0o600)
+/// The same, for its owner's eyes alone. A signing key is never replaced, whatever it looks like.
+pub fn replace_private(
+    path: &Path,
+    contents: &[u8],
+    is_ours: impl Fn(&[u8]) -> bool,
+) -> Result<()> {
+    replace(path, contents, 0o600, is_ours)
 }
 
-fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
+fn replace(path: &Path, contents: &[u8], mode: u32, is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
+    refuse_others(path, |found| found == contents || is_ours(found))?;
     let file = temporary(path, contents, mode)?;
     file.persist(path)
         .map_err(|e| cannot_write(path).because(e.error))?;
     Ok(())
+}
+
+/// Refuses to write where something is that was not written here.
+pub fn refuse_others(path: &Path, is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
+    match whole(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(found)) if is_ours(&found) => Ok(()),
+        _ => Err(Error::refused(format!("cannot write {}", path.display()))
+            .because("something else is there, which was not written by irsactl for this")
+            .hint(format!(
+                "look at it, and move it away or give another name: ls -l {}",
+                shell_path(path)
+            ))),
+    }
+}
+
+/// All of a regular file, not of a symlink to one; none when nothing is there.
+fn whole(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let file = match open(path, false) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() > MAX_DOCUMENT {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut found = Zeroizing::new(Vec::new());
+    file.take(MAX_DOCUMENT).read_to_end(&mut found)?;
+    Ok(Some(found))
 }
 
 /// Reads a key or certificate file: a regular file of at most 64 KiB.
@@ -140,7 +185,8 @@ pub fn read_document(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-/// Reads a private key file, which must be the user's own: not a symlink, not readable by others.
+/// Reads a private key file, which must be the user's own, or root's (as ssh(1) wants it): not a symlink, not
+/// readable by others.
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let what = || format!("cannot use {}", path.display());
     if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
@@ -155,6 +201,16 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         use std::os::unix::fs::PermissionsExt;
         let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
         let mode = metadata.permissions().mode() & 0o777;
+        if let Some(uid) = foreign_owner(&metadata) {
+            return Err(Error::refused(what())
+                .because(format!(
+                    "user {uid} owns it, who is neither you nor root, and can put another key there"
+                ))
+                .hint(format!(
+                    "if it is the right key: chown $(id -u) {}",
+                    shell_path(path)
+                )));
+        }
         if metadata.is_file() && mode & 0o077 != 0 {
             let quoted = shell_path(path);
             return Err(Error::refused(what())
@@ -222,39 +278,46 @@ pub fn is_writable_by_others(dir: &Path) -> bool {
     }
 }
 
-/// Whether `git add` would take a file: it lies in a git work tree that does not ignore it. Only git knows
-/// its rules; where it is not at hand, nobody can tell.
-pub fn may_be_committed(path: &Path) -> bool {
-    let Ok(path) = std::path::absolute(path) else {
-        return false;
-    };
-    let in_work_tree = path.ancestors().any(|above| above.join(".git").exists());
-    let Some(dir) = path.ancestors().skip(1).find(|above| above.is_dir()) else {
-        return false;
-    };
-    let check = || {
-        std::process::Command::new("git")
-            .current_dir(dir)
-            .args(["check-ignore", "--quiet", "--"])
-            .arg(&path)
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .status()
-    };
-    // 0: ignored, 1: not; else git does not take it for a work tree.
-    in_work_tree && check().is_ok_and(|status| status.code() == Some(1))
+/// The user who owns a directory, where that is neither the caller nor root: who owns it can put another key
+/// there.
+pub fn foreign_owner_of(dir: &Path) -> Option<u32> {
+    foreign_owner(&fs::metadata(dir).ok()?)
 }
 
-/// Whether a regular file, not a symlink to one, begins with these bytes.
-pub fn begins_with(path: &Path, beginning: &[u8]) -> bool {
-    let read = open(path, false).and_then(|file| {
-        let mut read = Vec::new();
-        let is_file = file.metadata()?.is_file();
-        file.take(beginning.len() as u64).read_to_end(&mut read)?;
-        Ok(is_file && read == beginning)
-    });
-    read.is_ok_and(|begins| begins)
+fn foreign_owner(metadata: &fs::Metadata) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        let uid = std::os::unix::fs::MetadataExt::uid(metadata);
+        let is_foreign = uid != 0 && uid != rustix::process::geteuid().as_raw();
+        is_foreign.then_some(uid)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        None
+    }
+}
+
+/// What a run that was killed while it wrote a file has left in a directory: each may be a whole private key.
+pub fn strays(dir: &Path) -> Vec<PathBuf> {
+    let is_stray = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let is_ours = name.to_string_lossy().starts_with(TEMPORARY);
+        // Not that of a run that writes at this moment.
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.map(|time| time.elapsed().unwrap_or_default());
+        is_ours && age.is_ok_and(|age| age > WRITTEN_WITHIN)
+    };
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let strays = entries.filter(is_stray).map(|entry| entry.path());
+    let mut strays: Vec<PathBuf> = strays.collect();
+    strays.sort();
+    strays
+}
+
+/// The name under which a file of this directory may be there for a moment, or for ever.
+pub fn temporary_name(dir: &Path) -> PathBuf {
+    dir.join(format!("{TEMPORARY}x"))
 }
 
 /// Whether anything is at `path`, also a dangling symlink.

@@ -8,7 +8,8 @@
 //!
 //! Each step is a function from the previous value to the next, and the modules follow it:
 //! [`oidc`] and [`iam`] are the standards' nouns, [`plan`] compares what is wanted with what is
-//! there, [`aws`], [`probe`] and [`mod@file`] do the I/O, [`memory`] keeps secrets off disks, [`cluster`] is the cluster's side, [`verify`]
+//! there, [`aws`], [`probe`] and [`mod@file`] do the I/O, [`memory`] keeps secrets off disks,
+//! [`work_tree`] tells what git would take, [`cluster`] is the cluster's side, [`verify`]
 //! judges what was fetched, [`output`] shows it, and [`commands`] ties them together, one file a
 //! subcommand.
 
@@ -26,3 +27,4 @@ pub mod output;
 pub mod plan;
 pub mod probe;
 pub mod verify;
+pub mod work_tree;

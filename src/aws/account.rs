@@ -1,15 +1,57 @@
 //! What an account holds beside what is ours: `verify` looks for roles that trust the issuer, for
 //! providers whose host is gone, and for objects beside the documents. Nothing else lists anything.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 
 use super::connect::Aws;
-use super::error::{failed, garbled};
+use super::error::{code, failed, garbled};
+
+/// Refuses when the account's own public access block keeps the documents private, and says whether it has
+/// BlockPublicPolicy on, which leaves the policies that are there in force (S3 API Reference,
+/// PublicAccessBlockConfiguration). S3 takes the most restrictive of account and bucket, and answers the
+/// same text for both later on.
+pub async fn check_block(aws: &Aws, account: &AccountId) -> Result<bool> {
+    let result = aws
+        .s3control
+        .get_public_access_block()
+        .account_id(account.as_str())
+        .send()
+        .await;
+    let block = match result {
+        Ok(output) => output.public_access_block_configuration,
+        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => None,
+        Err(e) => {
+            let what = format!("cannot read the public access block of account {account}");
+            return Err(failed(what, "s3:GetAccountPublicAccessBlock", e));
+        }
+    };
+    let Some(block) = block else {
+        return Ok(false);
+    };
+    let blocks = block.block_public_policy == Some(true);
+    match (block.restrict_public_buckets, blocks) {
+        (Some(true), true) => Err(blocked(
+            account,
+            "BlockPublicPolicy and RestrictPublicBuckets",
+        )),
+        (Some(true), false) => Err(blocked(account, "RestrictPublicBuckets")),
+        _ => Ok(blocks),
+    }
+}
+
+/// What the account's own public access block forbids.
+pub fn blocked(account: &AccountId, on: &str) -> Error {
+    Error::refused(format!("cannot make documents public in account {account}"))
+        .because(format!("the account-level public access block has {on} on"))
+        .hint("it is never changed from here: ask whoever owns the account to allow public bucket policies, or serve the documents from another host (irsactl jwks, irsactl discovery --issuer URL)")
+}
 
 /// The ARN and the trust policy of every role, sorted.
 pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
@@ -85,6 +127,39 @@ pub async fn objects(
             .collect(),
         output.is_truncated() == Some(true),
     ))
+}
+
+/// How many pages of a thousand objects are looked through for other issuers' documents.
+const PAGES: usize = 10;
+
+/// The keys of the discovery documents in a bucket, of whatever issuer; none when the bucket is not there.
+pub async fn issuers(
+    aws: &Aws,
+    bucket: &BucketName,
+    owner: &AccountId,
+) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    let mut next = None;
+    for _ in 0..PAGES {
+        let request = aws.s3.list_objects_v2().bucket(bucket.as_str());
+        let request = request.expected_bucket_owner(owner.as_str());
+        let page = match request.set_continuation_token(next).send().await {
+            Ok(page) => page,
+            Err(e) if code(&e) == Some("NoSuchBucket") => return Ok(BTreeSet::new()),
+            Err(e) => {
+                let what = format!("cannot list bucket s3://{bucket}");
+                return Err(failed(what, "s3:ListObjectsV2", e));
+            }
+        };
+        let keys = page.contents().iter().filter_map(|object| object.key());
+        let documents = keys.filter(|key| key.ends_with(".well-known/openid-configuration"));
+        found.extend(documents.map(str::to_owned));
+        next = page.next_continuation_token;
+        if next.is_none() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// IAM gives policies back percent-encoded (GetRole, `AssumeRolePolicyDocument`).

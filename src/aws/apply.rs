@@ -20,6 +20,7 @@ use super::error::code;
 use super::observe::{self, object};
 use super::outcome::{Failure, cannot, done_unless};
 use super::patience::Patience;
+use super::still::{self, Still};
 use super::{role, teardown};
 
 /// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns
@@ -37,10 +38,12 @@ pub async fn apply(
             resource = change.resource(),
             "calling"
         );
-        let failure = match call(aws, change).await {
-            Ok(()) => return Ok(()),
-            Err(failure) => failure,
+        let made = match still::look(aws, change).await {
+            Ok(Still::AsSeen) => call(aws, change).await,
+            Ok(Still::Done) => Ok(()),
+            Err(failure) => Err(failure),
         };
+        let Err(failure) = made else { return Ok(()) };
         let Some(reason) = &failure.not_yet else {
             return Err(failure.error);
         };

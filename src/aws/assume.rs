@@ -22,6 +22,7 @@ pub async fn assume_role_with_web_identity(
     role_arn: &str,
     token: &str,
 ) -> Result<Assumed> {
+    aws.check_private("STS", "a token")?;
     let request = aws
         .sts
         .assume_role_with_web_identity()

@@ -12,17 +12,12 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId, Partition};
 
-use super::error;
+use super::{client, endpoint, error};
 
 /// One attempt of one call; the SDK makes up to three.
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -39,9 +34,9 @@ pub struct Aws {
     profile: Option<String>,
     /// The region of the bucket.
     pub region: String,
-    /// Where S3 calls go instead of AWS, when an endpoint is overridden.
+    /// Where S3 calls go instead of AWS, when an endpoint is overridden; as it may be shown.
     pub s3_endpoint: Option<String>,
-    /// The overridden endpoints of the services that are changed, by service.
+    /// The overridden endpoints, by service, as they may be shown: without user and password.
     pub endpoints: BTreeMap<&'static str, String>,
 }
 
@@ -68,7 +63,7 @@ pub async fn profile_region(profile: Option<&str>) -> Option<String> {
 
 /// Makes the clients; no call is made yet. `roots` are PEM certificates to trust in place of the machine's.
 pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
-    let client = roots.and_then(https_client);
+    let client = client::https(roots);
     let home = Region::new(region.to_owned());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(home.clone())
@@ -102,14 +97,17 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
         .into_iter()
         .filter_map(|service| Some((service, endpoint_override(&config, service)?)))
         .collect();
-    let s3_endpoint = endpoints.get("S3").cloned();
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         // Local servers have no name for each bucket; AWS itself is addressed by virtual host.
-        .force_path_style(s3_endpoint.is_some());
+        .force_path_style(endpoints.contains_key("S3"));
     let mut s3control = aws_sdk_s3control::config::Builder::from(&config);
     if let Some(url) = endpoints.get("S3 Control") {
         s3control = s3control.endpoint_resolver(AsGiven(url.clone()));
     }
+    let endpoints: BTreeMap<_, _> = endpoints
+        .into_iter()
+        .map(|(service, url)| (service, endpoint::shown(&url)))
+        .collect();
     Aws {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
         s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
@@ -118,7 +116,7 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
         config,
         profile: profile.map(str::to_owned),
         region: region.to_owned(),
-        s3_endpoint,
+        s3_endpoint: endpoints.get("S3").cloned(),
         endpoints,
     }
 }
@@ -149,25 +147,6 @@ impl Aws {
             arn: arn.to_owned(),
         })
     }
-}
-
-/// The SDK's default client (aws-smithy-runtime, client/http.rs) with other roots.
-fn https_client(roots: String) -> Option<SharedHttpClient> {
-    let store = tls::TrustStore::empty().with_pem_certificate(roots);
-    let context = tls::TlsContext::builder().with_trust_store(store).build();
-    let context = context.ok()?;
-    let provider = tls::Provider::Rustls(CryptoMode::AwsLc);
-    let connector = move |settings: Option<&HttpConnectorSettings>,
-                          components: Option<&RuntimeComponents>| {
-        let mut connector = Connector::builder()
-            .tls_provider(provider.clone())
-            .tls_context(context.clone())
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    };
-    Some(aws_smithy_http_client::Builder::new().build_with_connector_fn(connector))
 }
 
 fn endpoint_override(config: &SdkConfig, service_id: &str) -> Option<String> {

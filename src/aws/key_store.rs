@@ -29,14 +29,19 @@ pub struct Value {
 }
 
 impl Aws {
-    /// The client of a store. No call is made yet.
-    pub fn key_store(&self, store: KeyStore) -> KeyStoreClient {
-        KeyStoreClient(match store {
+    /// The client of a store, which must not be behind plain HTTP. No call is made yet.
+    pub fn key_store(&self, store: KeyStore) -> Result<KeyStoreClient> {
+        let service = match store {
+            KeyStore::SecretsManager => "Secrets Manager",
+            KeyStore::Ssm => "SSM",
+        };
+        self.check_private(service, "the signing key")?;
+        Ok(KeyStoreClient(match store {
             KeyStore::SecretsManager => {
                 Service::SecretsManager(aws_sdk_secretsmanager::Client::new(&self.config))
             }
             KeyStore::Ssm => Service::Ssm(aws_sdk_ssm::Client::new(&self.config)),
-        })
+        }))
     }
 }
 

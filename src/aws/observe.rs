@@ -70,46 +70,6 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     })
 }
 
-/// Refuses when the account's own public access block keeps the documents private, and says whether it has
-/// BlockPublicPolicy on, which leaves the policies that are there in force (S3 API Reference,
-/// PublicAccessBlockConfiguration). S3 takes the most restrictive of account and bucket, and answers the
-/// same text for both later on.
-pub async fn check_account(aws: &Aws, account: &AccountId) -> Result<bool> {
-    let result = aws
-        .s3control
-        .get_public_access_block()
-        .account_id(account.as_str())
-        .send()
-        .await;
-    let block = match result {
-        Ok(output) => output.public_access_block_configuration,
-        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => None,
-        Err(e) => {
-            let what = format!("cannot read the public access block of account {account}");
-            return Err(failed(what, "s3:GetAccountPublicAccessBlock", e));
-        }
-    };
-    let Some(block) = block else {
-        return Ok(false);
-    };
-    let blocks = block.block_public_policy == Some(true);
-    match (block.restrict_public_buckets, blocks) {
-        (Some(true), true) => Err(blocked(
-            account,
-            "BlockPublicPolicy and RestrictPublicBuckets",
-        )),
-        (Some(true), false) => Err(blocked(account, "RestrictPublicBuckets")),
-        _ => Ok(blocks),
-    }
-}
-
-/// What the account's own public access block forbids.
-pub fn blocked(account: &AccountId, on: &str) -> Error {
-    Error::refused(format!("cannot make documents public in account {account}"))
-        .because(format!("the account-level public access block has {on} on"))
-        .hint("it is never changed from here: ask whoever owns the account to allow public bucket policies, or serve the documents from another host (irsactl jwks, irsactl discovery --issuer URL)")
-}
-
 async fn observe_bucket(aws: &Aws, publication: &Publication) -> Result<Option<Bucket>> {
     let (bucket, owner) = (&publication.bucket, &publication.account);
     existing(bucket_exists(aws, bucket, owner), || {
@@ -123,7 +83,7 @@ async fn contents(aws: &Aws, publication: &Publication) -> Result<Bucket> {
     let [jwks_key, discovery_key] = publication.object_keys();
     let (tags, public_access_block, policy, jwks, discovery) = tokio::join!(
         tags(aws, bucket, owner),
-        public_access_block(aws, publication),
+        public_access_block(aws, bucket, owner),
         policy(aws, bucket, owner),
         object(aws, bucket, owner, &jwks_key),
         object(aws, bucket, owner, &discovery_key),
@@ -220,16 +180,16 @@ pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> R
     }
 }
 
-async fn public_access_block(
+pub(super) async fn public_access_block(
     aws: &Aws,
-    publication: &Publication,
+    bucket: &BucketName,
+    owner: &AccountId,
 ) -> Result<Option<PublicAccessBlock>> {
-    let bucket = publication.bucket.as_str();
     let result = aws
         .s3
         .get_public_access_block()
-        .bucket(bucket)
-        .expected_bucket_owner(publication.account.as_str())
+        .bucket(bucket.as_str())
+        .expected_bucket_owner(owner.as_str())
         .send()
         .await;
     match result {
@@ -251,11 +211,8 @@ async fn public_access_block(
     }
 }
 
-pub(super) async fn policy(
-    aws: &Aws,
-    bucket: &BucketName,
-    owner: &AccountId,
-) -> Result<Option<Value>> {
+/// A bucket's policy, if it has one.
+pub async fn policy(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Option<Value>> {
     let what = || format!("cannot read the policy of bucket s3://{bucket}");
     let result = aws
         .s3
@@ -275,7 +232,8 @@ pub(super) async fn policy(
     }
 }
 
-pub(super) async fn object(
+/// An object, if it exists; no larger than a document of an issuer.
+pub async fn object(
     aws: &Aws,
     bucket: &BucketName,
     owner: &AccountId,
@@ -307,13 +265,19 @@ pub(super) async fn object(
         .server_side_encryption
         .as_ref()
         .map(ServerSideEncryption::to_string);
-    let body = output
-        .body
-        .collect()
-        .await
-        .map_err(|e| garbled(what(), "s3:GetObject", e))?;
+    let mut frames = output.body;
+    let mut body = Vec::new();
+    // Who answers may not say how much it is, or say something else.
+    while let Some(some) = frames.next().await {
+        body.extend(some.map_err(|e| garbled(what(), "s3:GetObject", e))?);
+        if body.len() as u64 > MAX_OBJECT {
+            return Err(Error::refused(what()).because(format!(
+                "it has more than {MAX_OBJECT} bytes, so it is not a document of an issuer"
+            )));
+        }
+    }
     Ok(Some(Object {
-        body: body.to_vec(),
+        body,
         etag: etag.unwrap_or_default(),
         content_type,
         cache_control,

@@ -80,21 +80,25 @@ pub enum Home {
     Elsewhere,
     /// S3's, of this bucket.
     Bucket(BucketName),
+    /// S3's, of another partition, where the same name is another bucket, which anybody may have ("General
+    /// purpose bucket naming rules", S3 User Guide: a name is one within a partition).
+    Abroad(Partition),
     /// S3's, and its bucket cannot be told: one whose name has dots, an access point's alias.
     Unknown,
 }
 
-/// The bucket of an object's URL, in whatever region the host names. `region` is for a host that names
-/// none.
+/// The bucket of an object's URL, in whatever region of `region`'s partition the host names. `region` is for a
+/// host that names none.
 pub fn bucket_of_url(url: &str, region: &str) -> Home {
-    let found = Url::parse(url).ok().and_then(|url| in_s3(&url, region));
-    match found {
-        None => Home::Elsewhere,
-        Some(InS3 { object: None, .. }) => Home::Unknown,
-        Some(InS3 {
-            object: Some((bucket, _)),
-            ..
-        }) => Home::Bucket(bucket),
+    let Some(found) = Url::parse(url).ok().and_then(|url| in_s3(&url, region)) else {
+        return Home::Elsewhere;
+    };
+    match (of_region(&found.region), of_region(region)) {
+        (Ok(there), Ok(here)) if there != here => Home::Abroad(there),
+        _ => match found.object {
+            None => Home::Unknown,
+            Some((bucket, _)) => Home::Bucket(bucket),
+        },
     }
 }
 
@@ -121,10 +125,16 @@ fn in_s3(url: &Url, region: &str) -> Option<InS3> {
         .map(|label| after_s3(label).unwrap_or(label));
     let named = named.filter(|name| of_region(name).is_ok());
     let regions = [region].into_iter().chain(named);
-    let mut suffixes = regions
-        .filter_map(dns_suffix)
-        .chain(known().filter_map(dns_suffix));
-    let front = suffixes.find_map(|suffix| host.strip_suffix(&suffix))?;
+    let mut candidates: Vec<&str> = regions.collect();
+    candidates.extend(known().map(|name| -> &str { name }));
+    let (region, front) = candidates.into_iter().find_map(|name| {
+        let suffix = dns_suffix(name)?;
+        let front = host.strip_suffix(&suffix)?;
+        // The endpoint that names no region is of the partition that had it first, whoever else shares its
+        // suffix; a region that is named says more.
+        let is_shared = suffix == GLOBAL && of_region(name).is_ok_and(|one| one.0 != "aws");
+        Some((if is_shared { "us-east-1" } else { name }, front))
+    })?;
     let labels: Vec<&str> = front.split('.').collect();
     let is_s3s = |label: &&str| *label == "s3" || label.starts_with("s3-");
     if !labels.iter().any(is_s3s) {
@@ -170,6 +180,9 @@ fn region_of<'h>(labels: &[&'h str]) -> Option<Option<&'h str>> {
     };
     Some(dotted.or(hyphened))
 }
+
+/// What `s3.amazonaws.com`, the oldest endpoint, ends with.
+const GLOBAL: &str = ".amazonaws.com";
 
 /// The region in `s3-REGION`, and in `s3-fips-REGION`.
 fn after_s3(label: &str) -> Option<&str> {
@@ -268,19 +281,53 @@ mod tests {
             "b1b.s3.dualstack.eu-west-1.amazonaws.com",
             "b1b.s3-fips.us-east-1.amazonaws.com",
             "b1b.s3-fips.dualstack.us-east-1.amazonaws.com",
-            "b1b.s3-fips-us-gov-west-1.amazonaws.com",
             "b1b.s3-accelerate.amazonaws.com",
             "b1b.s3-accelerate.dualstack.amazonaws.com",
             "b1b.s3-external-1.amazonaws.com",
-            "b1b.s3.dualstack.cn-north-1.amazonaws.com.cn",
-            "b1b.s3.dualstack.eusc-de-east-1.amazonaws.eu",
-            "b1b.s3.us-iso-east-1.c2s.ic.gov",
         ] {
             assert_eq!(home(host), Home::Bucket(bucket.clone()), "{host}");
             let (_, service) = host.split_once('.').unwrap();
             let path = home(&format!("{service}/b1b"));
             assert_eq!(path, Home::Bucket(bucket.clone()), "{service}");
         }
+        for (host, from, partition) in [
+            (
+                "b1b.s3.dualstack.cn-north-1.amazonaws.com.cn",
+                "us-west-2",
+                "aws-cn",
+            ),
+            (
+                "b1b.s3.dualstack.eusc-de-east-1.amazonaws.eu",
+                "us-west-2",
+                "aws-eusc",
+            ),
+            ("b1b.s3.us-iso-east-1.c2s.ic.gov", "us-west-2", "aws-iso"),
+            (
+                "b1b.s3-fips-us-gov-west-1.amazonaws.com",
+                "us-west-2",
+                "aws-us-gov",
+            ),
+            (
+                "s3.us-gov-west-1.amazonaws.com/b1b",
+                "us-west-2",
+                "aws-us-gov",
+            ),
+            ("b1b.s3.amazonaws.com", "us-gov-west-1", "aws"),
+            ("b1b.s3.amazonaws.com", "cn-north-1", "aws"),
+            ("b1b.s3.us-west-2.amazonaws.com", "cn-north-1", "aws"),
+        ] {
+            let abroad = bucket_of_url(&format!("https://{host}/a/b"), from);
+            assert_eq!(
+                abroad,
+                Home::Abroad(Partition(partition.to_owned())),
+                "{host}"
+            );
+        }
+        let gov = bucket_of_url(
+            "https://b1b.s3.us-gov-east-1.amazonaws.com/a",
+            "us-gov-west-1",
+        );
+        assert_eq!(gov, Home::Bucket(bucket));
         for host in [
             "a.dotted.s3.us-west-2.amazonaws.com",
             "s3.us-west-2.amazonaws.com/a.dotted",

@@ -142,8 +142,12 @@ impl Bootstrap {
         let mut store: Option<Store> = None;
         if !keeps_key && !is_in_files {
             let cluster = self.issuer.names.cluster.as_deref();
-            store =
-                Store::open(&self.issuer.key_store, cluster, session.aws(), change.adopt).await?;
+            store = Store::open(&self.issuer.key_store, cluster, session.aws(), false).await?;
+            if let Some(store) = &store {
+                // Before the bucket, whose hint must not lead to two clusters with one key.
+                let place = self.issuer.names.place(&region, Some(&session.account))?;
+                store.check_issuer(&place.issuer, self.issuer.key.move_key)?;
+            }
             pair = Some(key_store::pair(&global.dir, bits, store.as_ref())?);
         }
         let own = pair.iter().map(|pair| pair.public.clone());
@@ -170,11 +174,8 @@ impl Bootstrap {
         self.issuer
             .provider
             .note_offline(change.offline, &mut planned.plan);
-        if let Some(store) = &store {
-            store.check_issuer(&issuer)?;
-        }
         let seen = store.as_ref();
-        let seen = seen.map(|store| store.observed(&[], Some(&issuer)));
+        let seen = seen.map(|store| store.observed(&[], Some(&issuer), &[]));
         let mut planned = planned.with_store(seen);
         if let Some(kind) = self.issuer.key_store.key_store().filter(|_| change.offline) {
             let note = format!("offline: {} was not looked at", kind.title());
@@ -191,7 +192,6 @@ impl Bootstrap {
             );
         }
         let is_stored = store.as_ref().is_some_and(|one| one.current().is_some());
-        session.consent_to_store(&planned, change).await?;
         let save_key = async || {
             let Some(pair) = &pair else { return Ok(0) };
             let made = match &mut store {

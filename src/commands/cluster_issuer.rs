@@ -6,7 +6,7 @@ use crate::config::{KeyStoreOptions, Names};
 use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
 use crate::output::Step;
-use crate::plan::desired::{Desired, ThumbprintChoice};
+use crate::plan::desired::{Desired, Provider, ThumbprintChoice};
 use crate::plan::observed::Shown;
 
 use super::adopt::AdoptOptions;
@@ -77,10 +77,13 @@ impl ClusterIssuer<'_> {
         let issuer = place.issuer.clone();
         let thumbprint = ThumbprintChoice::Iam;
         let tags = self.change.tags(self.options.names.cluster.as_deref());
-        let provider =
-            self.options
+        let provider = Provider {
+            buckets: vec![place.bucket.clone()],
+            ..self
+                .options
                 .provider
-                .desired(&issuer, session, region, thumbprint, tags.clone())?;
+                .desired(&issuer, session, region, thumbprint, tags.clone())?
+        };
         let roles = self
             .roles
             .iter()

@@ -2,10 +2,13 @@
 //! apply, then observe again and find nothing to do.
 
 mod changes;
+mod neighbours;
 mod precondition;
 
+use std::collections::BTreeMap;
+
 use crate::aws::connect::Aws;
-use crate::aws::observe;
+use crate::aws::{account, observe};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::AccountId;
@@ -20,6 +23,7 @@ use crate::plan::saved::SavedPlan;
 use super::change_options::{ChangeOptions, Consent};
 use super::stop::Stop;
 use super::{read_back, resolve, saved_plan};
+use neighbours::Neighbours;
 
 /// A run against one account: connected, or offline.
 pub(super) struct Session<'s> {
@@ -47,7 +51,7 @@ impl Planned {
             && observed.account_blocks_policies
             && plan.changes.iter().any(writes)
         {
-            return Err(observe::blocked(&publication.account, "BlockPublicPolicy"));
+            return Err(account::blocked(&publication.account, "BlockPublicPolicy"));
         }
         Ok(Self { observed, plan })
     }
@@ -107,7 +111,7 @@ impl<'s> Session<'s> {
             account: account.to_string(),
             region: region.to_owned(),
             caller: None,
-            endpoint: None,
+            endpoints: BTreeMap::new(),
         };
         if offline {
             let Some(account) = account else {
@@ -146,7 +150,7 @@ impl<'s> Session<'s> {
         }
         let target = Target {
             caller: Some(identity.arn),
-            endpoint: aws.s3_endpoint.clone(),
+            endpoints: aws.endpoints.clone(),
             ..target(&identity.account)
         };
         Ok(Self {
@@ -170,13 +174,13 @@ impl<'s> Session<'s> {
             return Ok(Observed::default());
         };
         let _step = Step::start("reading what is there");
-        let account = async {
+        let block = async {
             match &desired.publication {
-                Some(publication) => observe::check_account(aws, &publication.account).await,
+                Some(publication) => account::check_block(aws, &publication.account).await,
                 None => Ok(false),
             }
         };
-        let (blocks, mut observed) = tokio::try_join!(account, observe::observe(aws, desired))?;
+        let (blocks, mut observed) = tokio::try_join!(block, observe::observe(aws, desired))?;
         observed.account_blocks_policies = blocks;
         Ok(observed)
     }
@@ -196,46 +200,54 @@ impl<'s> Session<'s> {
         before: impl AsyncFnOnce() -> Result<usize>,
     ) -> Result<Outcome> {
         saved_plan::check(self, desired, &planned)?;
-        let Planned { plan, mut observed } = planned;
-        let mut count = plan.changes.len();
         let Some(aws) = &self.aws else {
             return Ok(Outcome {
                 changes: 0,
-                observed,
+                observed: planned.observed,
             });
         };
-        let observed = if count == 0 {
-            output::say(self.answer(desired, &plan).counts());
-            for note in &plan.notes {
+        let is_settled = planned.plan.changes.is_empty() && planned.plan.besides == 0;
+        let mut was_asked = false;
+        if is_settled {
+            output::say(self.answer(desired, &planned.plan).counts());
+            for note in &planned.plan.notes {
                 output::say(format_args!("note: {}", output::sanitized(note)));
             }
-            self.stop.set_changing(true);
-            count = before().await?;
-            self.stop.check_signal()?;
-            self.stop.set_changing(false);
-            if plan.besides > 0 {
-                // Somebody was asked, or a key store was: what was shown before may be shown no more.
-                observed.shown = Shown::default();
-            }
-            observed
         } else {
-            self.show(&self.answer(desired, &plan));
-            self.consent(options).await?;
-            self.stop.set_changing(true);
-            let made = before().await?;
+            self.show(&self.answer(desired, &planned.plan));
+            was_asked = self.consent(options).await?;
+            if was_asked {
+                self.check_unchanged(desired, &planned).await?;
+            }
+        }
+        let Planned { plan, mut observed } = planned;
+        let neighbours = Neighbours::look(aws, &plan).await?;
+        self.stop.set_changing(true);
+        let mut count = before().await?;
+        if !plan.changes.is_empty() {
             changes::make(aws, &plan, self.stop)
                 .await
-                .map_err(|error| match made {
+                .map_err(|error| match count {
                     0 => error,
                     _ => after_changes(error),
                 })?;
-            count += made;
-            // It may have come during the last call.
-            self.stop.check_signal()?;
-            self.stop.set_changing(false);
-            let read_back = read_back::as_owner(self, desired, self.stop).await;
-            read_back.map_err(after_changes)?
-        };
+            count += plan.changes.len();
+        }
+        // It may have come during the last call.
+        self.stop.check_signal()?;
+        self.stop.set_changing(false);
+        if !plan.changes.is_empty() {
+            let read_back = read_back::as_owner(self, desired, &plan, self.stop).await;
+            observed = read_back.map_err(after_changes)?;
+        } else if was_asked || plan.besides > 0 {
+            // What was shown before may be shown no more.
+            observed.shown = Shown::default();
+        }
+        if let Some(neighbours) = &neighbours {
+            let own = desired.object_keys();
+            let check = neighbours.check(aws, &own).await;
+            check.map_err(after_changes)?;
+        }
         match (&aws.s3_endpoint, &desired.publication) {
             (_, None) => {}
             (Some(endpoint), Some(_)) => output::say(format_args!(
@@ -256,30 +268,33 @@ impl<'s> Session<'s> {
         })
     }
 
+    /// Observes everything again, and refuses what is not as it was shown: a question may stand for an hour.
+    async fn check_unchanged(&self, desired: &Desired, shown: &Planned) -> Result<()> {
+        let store = shown.observed.key_store.clone();
+        let now = self.plan(desired).await?.with_store(store);
+        let differences = saved_plan::differences(self, desired, shown, &now);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let refused = Error::refused(
+            "cannot make these changes: something has changed since they were shown",
+        );
+        Err(differences
+            .into_iter()
+            .fold(refused, Error::because)
+            .hint("nothing was changed; run again: the plan is made anew"))
+    }
+
     fn show(&self, answer: &PlanAnswer) {
         let _section = Section::start("plan", &answer.counts());
         output::say(answer.text());
     }
 
-    /// Asks about the key store where there is nothing else to ask about.
-    pub(super) async fn consent_to_store(
-        &self,
-        planned: &Planned,
-        options: &ChangeOptions,
-    ) -> Result<()> {
-        match planned.plan.changes.is_empty() && planned.plan.besides > 0 {
-            true => {
-                output::say(output::sanitized(&planned.plan.notes.join("; ")));
-                self.consent(options).await
-            }
-            false => Ok(()),
-        }
-    }
-
-    /// The clock stands still meanwhile, and Ctrl-C works.
-    pub(super) async fn consent(&self, options: &ChangeOptions) -> Result<()> {
+    /// Asks, unless the command line has agreed; says whether somebody was asked. The clock stands still
+    /// meanwhile, and Ctrl-C works.
+    async fn consent(&self, options: &ChangeOptions) -> Result<bool> {
         let asked = match &options.consent() {
-            Consent::Given => return Ok(()),
+            Consent::Given => return Ok(false),
             Consent::Ask => None,
             Consent::Name(name) => Some(name.clone()),
         };
@@ -291,7 +306,7 @@ impl<'s> Session<'s> {
         let answer = tokio::task::spawn_blocking(ask).await;
         self.stop.restart_clock();
         match answer {
-            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(true)) => Ok(true),
             Ok(Err(error)) => Err(error),
             _ => Err(Error::refused("not confirmed; nothing was changed")),
         }

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::file;
+use crate::iam::policy;
+use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, PublicAccessBlock};
 use crate::plan::diff;
@@ -115,15 +117,18 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(String, String
 
 fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
     file::create_dir(directory)?;
+    // All or none.
+    for (name, _) in documents {
+        file::refuse_others(&directory.join(name), |found| is_ours(name, found))?;
+    }
     for (name, text) in documents {
         let path = directory.join(name);
-        saved_plan::refuse_to_replace(&path)?;
         // They are read on terminals and in logs of jobs.
         let text = match name.ends_with(".json") {
             true => &output::escaped_json(text),
             false => text,
         };
-        file::write_document(&path, text.as_bytes())?;
+        file::write_document(&path, text.as_bytes(), |found| is_ours(name, found))?;
     }
     output::say(format_args!(
         "wrote {} documents to {}",
@@ -131,4 +136,28 @@ fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
         output::path(directory)
     ));
     Ok(())
+}
+
+/// Whether a file is what a dry run has written under this name, for whatever cluster.
+fn is_ours(name: &str, text: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<Value>(text) else {
+        return name == "flags.txt" && text.starts_with(b"--service-account-issuer=");
+    };
+    let is_in_our_form = output::escaped_json(&json_text(&value)).as_bytes() == text;
+    let has = |members: &[&str]| members.iter().all(|member| value.get(member).is_some());
+    let statements = value["Statement"].as_array().into_iter().flatten();
+    is_in_our_form
+        && match name {
+            "keys.json" => JwkSet::parse(text).is_ok(),
+            "discovery.json" => {
+                value["authorization_endpoint"] == "urn:kubernetes:programmatic_authorization"
+            }
+            "bucket-policy.json" => statements.into_iter().any(policy::is_ours),
+            "public-access-block.json" => value == json!(PublicAccessBlock::POLICY_ONLY),
+            "provider.json" => has(&["Url", "ClientIDList", "Tags"]),
+            "plan.json" => has(&["format_version", "issuer", "account", "changes", "notes"]),
+            _ => statements
+                .into_iter()
+                .any(|one| one["Principal"].get("Federated").is_some()),
+        }
 }

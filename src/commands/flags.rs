@@ -13,7 +13,7 @@ use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 
-use super::resolve;
+use super::{private_file, resolve};
 
 mod form;
 mod format;
@@ -83,7 +83,7 @@ impl Flags {
             false => self.node.warn_of_audiences(),
         }
         if let (Some(path), Some(secret)) = (&self.secret_file, secret) {
-            file::write_private(path, secret.as_bytes())?;
+            private_file::write(path, secret.as_bytes())?;
             output::say(format_args!(
                 "the signing key is in {} (mode 0600): delete it when it is applied",
                 output::path(path)

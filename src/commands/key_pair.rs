@@ -9,7 +9,8 @@ use crate::error::{Error, Result, shell_path};
 use crate::file;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
-use crate::output;
+
+use super::private_file;
 
 /// A key pair: read from its files, or new and nowhere but in memory yet.
 pub(super) struct KeyPair {
@@ -49,7 +50,7 @@ impl KeyPair {
                     .hint(format!("make one with: irsactl keygen{option}")),
             );
         }
-        warn_of_others(dir);
+        private_file::warn_of_others(&path);
         let text = file::read_private(&path)?;
         let public = SigningKey::from_pem(&text)
             .and_then(|key| key.public())
@@ -155,9 +156,7 @@ impl KeyPair {
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
         if let Some(key) = &self.new {
             let pem = key.to_pem().map_err(cannot_generate)?;
-            file::create_dir(dir)?;
-            warn_of_others(dir);
-            file::write_private(&signing_key_file(dir), pem.as_bytes())?;
+            private_file::write(&signing_key_file(dir), pem.as_bytes())?;
         }
         let path = public_key_file(dir);
         if file::exists(&path)? {
@@ -228,25 +227,12 @@ fn write_accepted(dir: &Path, keys: &[PublicKey]) -> Result<()> {
     let pems = keys.iter().map(PublicKey::to_pem);
     let pems: std::result::Result<String, _> = pems.collect();
     let pems = pems.map_err(|cause| unusable(&path, &cause))?;
-    file::write_document(&path, pems.as_bytes())
-}
-
-fn warn_of_others(dir: &Path) {
-    let quoted = || shell_path(dir);
-    if file::is_writable_by_others(dir) {
-        output::say(format_args!(
-            "warning: others can write in {}, and so put their own key there: chmod go-w {}",
-            output::path(dir),
-            output::sanitized(&quoted())
-        ));
-    }
-    if file::may_be_committed(&signing_key_file(dir)) {
-        output::say(format_args!(
-            "warning: {} lies in a git work tree that does not ignore it; a key that is pushed is everybody's: echo '*' > {}/.gitignore",
-            output::path(dir),
-            output::sanitized(&quoted())
-        ));
-    }
+    // Who put another key there may have added words of their own to it; a private key is never replaced.
+    let is_ours = |text: &[u8]| {
+        PublicKey::all_from_pem(text).is_ok()
+            && !String::from_utf8_lossy(text).contains("PRIVATE KEY")
+    };
+    file::write_document(&path, pems.as_bytes(), is_ours)
 }
 
 fn kid(public: &PublicKey) -> Result<Kid> {

@@ -32,6 +32,13 @@ pub(super) async fn connect(
     }
     let region = resolve::region(global).await?;
     let aws = resolve::aws(global, &region).await?;
+    // There is no plan that would say it.
+    for (service, url) in &aws.endpoints {
+        output::say(format_args!(
+            "note: {service} is at {}",
+            output::sanitized(url)
+        ));
+    }
     let file = global.layers.file.as_ref();
     if let Some(account) = file.and_then(|file| file.spec.account_id.as_ref()) {
         resolve::same_account(&aws.identity().await?, account)?;
@@ -74,7 +81,7 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
             shell_path(dir)
         )),
         Some(_) => error.hint(format!(
-            "that file is from before a rotation; it is brought up to date by: irsactl rotate status{} --dir {}",
+            "that file is from before a rotation; it is brought up to date by: irsactl keygen{} --dir {}",
             store.options(),
             shell_path(dir)
         )),

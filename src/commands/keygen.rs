@@ -12,6 +12,7 @@ use crate::output::{self, Answer};
 use super::converge::after_changes;
 use super::key_pair::{self, KeyPair};
 use super::key_store::{self, Store};
+use super::rotate;
 use super::stop::Stop;
 
 /// Options of `keygen`.
@@ -76,6 +77,7 @@ impl Keygen {
         let Some(mut store) = store else {
             return self.run(global);
         };
+        rotate::bring_current(&store, dir)?;
         let pair = key_store::pair(dir, Some(self.bits()), Some(&store))?;
         let created = pair.is_new() && store.current().is_none();
         stop.set_changing(true);

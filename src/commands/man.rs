@@ -38,7 +38,8 @@ impl Man {
             pages.extend(command.get_subcommands().cloned());
             // 'irsactl token mint' is in irsactl-token-mint(1), as git does it.
             let name = command.get_display_name().unwrap_or("irsactl").to_owned();
-            file::write_document(&dir.join(format!("{name}.1")), &page(command)?)?;
+            let is_ours = |text: &[u8]| String::from_utf8_lossy(text).contains(".TH irsactl");
+            file::write_document(&dir.join(format!("{name}.1")), &page(command)?, is_ours)?;
         }
         Ok(Exit::Done)
     }

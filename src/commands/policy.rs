@@ -3,12 +3,14 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
+use url::Url;
 
 use crate::aws::partition::{self, Home};
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
 use crate::iam::permissions::{self, BucketScope, KeyScope, Scope};
+use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};
 
@@ -83,11 +85,13 @@ impl Policy {
         }
         let account = resolve::account(global, names, &region).await?;
         let partition = partition::of_region(&region)?;
+        let mut prefix = names.prefix.clone();
         let (issuer, bucket) = match custom {
             Some(issuer) => {
-                // 'provider' lets AWS trust nobody's bucket but ours.
+                // 'provider' lets AWS trust nobody's bucket but ours, and reads what is in it.
                 match partition::bucket_of_url(&issuer.discovery_url(), &region) {
                     Home::Bucket(bucket) if self.command == Command::Provider => {
+                        prefix = prefix_in(&issuer, &region);
                         (issuer, Some(bucket))
                     }
                     _ => (issuer, None),
@@ -99,7 +103,7 @@ impl Policy {
             }
         };
         let roles = self.roles(global)?;
-        let keys = object_keys(names.prefix.as_deref());
+        let keys = object_keys(prefix.as_deref());
         let bucket = bucket.as_ref().and_then(|bucket| match self.command {
             Command::Role | Command::Keygen => None,
             Command::Destroy => Some(BucketScope::Empty {
@@ -108,6 +112,7 @@ impl Policy {
             }),
             Command::Provider => Some(BucketScope::Look {
                 bucket: bucket.as_str(),
+                keys: [&keys[0], &keys[1]],
             }),
             Command::Bootstrap | Command::Publish | Command::Verify => Some(BucketScope::Publish {
                 bucket: bucket.as_str(),
@@ -175,4 +180,12 @@ impl Policy {
             (None, _) => Ok(of_file),
         }
     }
+}
+
+/// Where an issuer's objects are below its bucket, be that in the host or in the path of its URL.
+fn prefix_in(issuer: &Issuer, region: &str) -> Option<String> {
+    let url = Url::parse(&issuer.discovery_url()).ok()?;
+    let (_, key) = partition::object_of_url(&url, region)?;
+    let prefix = key.strip_suffix("/.well-known/openid-configuration")?;
+    Some(prefix.to_owned())
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::aws::partition::{self, Home};
+use crate::aws::partition;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
@@ -18,6 +18,7 @@ use crate::probe::chain;
 use super::change_options::ChangeOptions;
 use super::converge::Session;
 use super::stop::Stop;
+use super::trusted::Trusted;
 use super::{dry_run, resolve};
 
 /// Options of `provider`.
@@ -141,6 +142,8 @@ impl ProviderOptions {
             },
             thumbprint,
             tags,
+            account: session.account.clone(),
+            buckets: Vec::new(),
         })
     }
 }
@@ -154,23 +157,22 @@ impl ProviderArgs {
         let custom = self.issuer.custom(&region)?;
         let account = names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
-        let (issuer, host) = match custom {
-            Some(issuer) => {
-                let host = self.custom_host(&session, &issuer, &region).await?;
-                (issuer, host)
-            }
-            None => {
-                let place = names.place(&region, Some(&session.account))?;
-                session.require_bucket(&place.bucket).await?;
-                let host = place.issuer.host().to_owned();
-                (place.issuer, host)
-            }
+        let issuer = match custom {
+            Some(issuer) => issuer,
+            None => names.place(&region, Some(&session.account))?.issuer,
         };
-        let thumbprint = self.provider.thumbprint(&host, change.offline).await?;
-        let tags = change.tags(names.cluster.as_deref());
-        let provider = self
+        let trusted = Trusted::look(&session, &issuer, &region).await?;
+        let thumbprint = self
             .provider
-            .desired(&issuer, &session, &region, thumbprint, tags)?;
+            .thumbprint(&trusted.host, change.offline)
+            .await?;
+        let tags = change.tags(names.cluster.as_deref());
+        let provider = Provider {
+            buckets: trusted.buckets,
+            ..self
+                .provider
+                .desired(&issuer, &session, &region, thumbprint, tags)?
+        };
         let provider_arn = provider.arn.clone();
         let desired = Desired {
             issuer: issuer.clone(),
@@ -198,41 +200,6 @@ impl ProviderArgs {
         };
         outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
-    }
-
-    /// The host to take the thumbprint of, for an issuer that was given by its URL. A bucket's must
-    /// be ours, and another host's must serve its documents already: AWS is not to trust a name that
-    /// somebody else can take.
-    async fn custom_host(
-        &self,
-        session: &Session<'_>,
-        issuer: &Issuer,
-        region: &str,
-    ) -> Result<String> {
-        let own = issuer.host().to_owned();
-        if self.change.offline {
-            return Ok(own);
-        }
-        match partition::bucket_of_url(&issuer.discovery_url(), region) {
-            Home::Bucket(bucket) => {
-                session.require_bucket(&bucket).await?;
-                return Ok(own);
-            }
-            Home::Unknown => {
-                return Err(Error::refused(format!("cannot let AWS trust {issuer}"))
-                    .because("its host is S3's, and whose bucket it is cannot be told")
-                    .hint("an issuer in a bucket is https://BUCKET.s3.REGION.amazonaws.com, and the bucket's name has no dots"));
-            }
-            Home::Elsewhere => {}
-        }
-        if !self.provider.needs_network() {
-            return Ok(own);
-        }
-        resolve::jwks_host(issuer).await.ok_or_else(|| {
-            Error::refused(format!("cannot let AWS trust {issuer}"))
-                .because(format!("{} cannot be read", issuer.discovery_url()))
-                .hint("publish both documents there first, or give --thumbprint or --no-thumbprint if that host is yours")
-        })
     }
 }
 

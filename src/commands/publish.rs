@@ -45,6 +45,10 @@ pub(super) struct KeyOptions {
     /// Publish the key beside other keys of the same cluster that are published already
     #[arg(long)]
     add_key: bool,
+    /// Let a key of the key store that signs another issuer's tokens sign this one's: the cluster changes its
+    /// issuer. Two clusters must never have one key
+    #[arg(long)]
+    pub(super) move_key: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -83,10 +87,10 @@ impl Publish {
             Some(keys) => keys,
             None => {
                 let cluster = self.names.cluster.as_deref();
-                let store = Store::open(&self.key_store, cluster, session.aws(), change.adopt);
+                let store = Store::open(&self.key_store, cluster, session.aws(), false);
                 let store = store.await?;
                 if let Some(store) = &store {
-                    store.check_issuer(&place.issuer)?;
+                    store.check_issuer(&place.issuer, self.key.move_key)?;
                 }
                 vec![key_store::public(&global.dir, store.as_ref())?]
             }

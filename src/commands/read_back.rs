@@ -8,17 +8,20 @@ use crate::aws::patience::Patience;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Step};
+use crate::plan::change::Change;
 use crate::plan::desired::Desired;
+use crate::plan::diff::Plan;
 use crate::plan::observed::{Object, Observed, Shown};
 use crate::probe::document;
 
 use super::converge::{Planned, Session};
 use super::stop::Stop;
 
-/// Observes again until nothing has to change.
+/// Observes again until nothing has to change of what was made.
 pub(super) async fn as_owner(
     session: &Session<'_>,
     desired: &Desired,
+    made: &Plan,
     stop: &Stop,
 ) -> Result<Observed> {
     let _step = Step::start("reading everything back");
@@ -27,6 +30,12 @@ pub(super) async fn as_owner(
         let error = match session.plan(desired).await {
             Ok(Planned { observed, plan }) => match plan.changes.first() {
                 None => return Ok(observed),
+                Some(change) if is_overwritten(change, made) => {
+                    return Err(Error::failed(format!("{} was written by another run at the same time", change.resource()))
+                        .because("it is neither as it was before, nor as it was written")
+                        .hint("run the same command again: it compares everything, and keeps what others have written")
+                        .with_exit(Exit::Interrupted));
+                }
                 Some(change) => Error::failed(format!("{} is not as it was written", change.resource()))
                     .because("it was written, and reading it again shows something else")
                     .hint("something else may be changing it; run again with --dry-run to see the difference")
@@ -38,6 +47,17 @@ pub(super) async fn as_owner(
         };
         wait_or(&mut patience, error).await?;
     }
+}
+
+/// Whether a bucket's policy is somebody else's by now: it can be ours still to show, or this.
+fn is_overwritten(now: &Change, made: &Plan) -> bool {
+    let Change::PutBucketPolicy { before: found, .. } = now else {
+        return false;
+    };
+    made.changes.iter().any(|change| match change {
+        Change::PutBucketPolicy { before, .. } => before != found,
+        _ => false,
+    })
 }
 
 /// Waits; the error when there is no time left.

@@ -92,7 +92,7 @@ impl ReportArgs {
         };
         let found = question.look(global, stop).await?;
         let page = render(&found, self.issuer.names.cluster.as_deref(), now()?)?;
-        file::write_document(&self.html, page.as_bytes())?;
+        file::write_document(&self.html, page.as_bytes(), is_report)?;
         let checks = &found.checks;
         let planned = found.owner.planned.as_ref();
         let answer = ReportAnswer {
@@ -121,14 +121,11 @@ fn refuse_others(path: &Path) -> Result<()> {
             .because("the answer is written there")
             .hint("name a file: --html report.html"));
     }
-    if !file::exists(path)? || file::begins_with(path, BEGINNING.as_bytes()) {
-        return Ok(());
-    }
-    Err(
-        Error::refused(format!("cannot write {}", output::path(path)))
-            .because("something else than a report is there")
-            .hint("give another name with --html, or move it away"),
-    )
+    file::refuse_others(path, is_report)
+}
+
+fn is_report(text: &[u8]) -> bool {
+    text.starts_with(BEGINNING.as_bytes())
 }
 
 fn render(found: &Inspection, cluster: Option<&str>, now: u64) -> Result<String> {

@@ -32,6 +32,7 @@ use scene::Scene;
 pub(super) use stage::RotateAnswer;
 use stage::{Stage, Told};
 pub(super) use status::StatusAnswer;
+pub(super) use stored::bring_current;
 use whose_keys::WhoseKeys;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
@@ -162,12 +163,13 @@ impl Activate {
             (false, false) if self.single_node => Stage::AcceptAndSign,
             (false, false) => Stage::Accept,
         };
+        let mut changes = 0;
         if stage == Stage::Active {
             let is_known = rotation.activated.is_some();
             rotation.activated = rotation.activated.or(Some(now()?));
             // First: a directory that knows more than the store would have to be believed.
             if let Some(store) = &mut store {
-                stored::record(store, &rotation, stop).await?;
+                changes = stored::record(store, &rotation, stop).await?;
             }
             if !is_known {
                 rotation.save(&global.dir)?;
@@ -184,6 +186,7 @@ impl Activate {
         let told = Told {
             names: self.whose.names(global, false),
             seen: live.seen(),
+            changes,
             after: LONGEST_TOKEN.parse().unwrap_or_default(),
             ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
         };
@@ -195,10 +198,10 @@ impl Activate {
 impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
-        let opened = stored::open_and_bring(global, &self.whose, &scene);
-        let (_, rotation) = opened.await?;
+        // Only a look: no file of the directory is written or moved.
+        let (store, rotation) = stored::open(global, &self.whose, &scene).await?;
         let live = self.live.observe(&scene.published).await?;
-        let answer = StatusAnswer::new(global, &scene, rotation.as_ref(), &live)?;
+        let answer = StatusAnswer::new(global, &scene, store.as_ref(), rotation.as_ref(), &live)?;
         output::print(&answer, global.output)?;
         Ok(Exit::Done)
     }

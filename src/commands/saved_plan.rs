@@ -82,28 +82,13 @@ pub(super) fn is_standard_output(path: &Path) -> bool {
 
 /// Writes it; what is there may only be a plan that was saved before.
 pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
-    let is_other = |bytes: &[u8]| !bytes.is_empty() && !SavedPlan::is_one(bytes);
-    if file::exists(path)? && is_other(&file::read_at_most(path, MAX)?) {
-        return Err(Error::refused(format!("cannot write {}", path.display()))
-            .because("something else than a saved plan is there")
-            .hint("give another name with --out"));
-    }
-    file::write_document(path, text(saved)?.as_bytes())?;
+    let is_ours = |found: &[u8]| found.is_empty() || SavedPlan::is_one(found);
+    file::write_document(path, text(saved)?.as_bytes(), is_ours)?;
     let path = output::sanitized(&shell_path(path));
     output::say(output::program::named(&format!(
         "saved the plan; to carry it out: irsactl apply {path}"
     )));
     Ok(())
-}
-
-/// Refuses to write something else over a saved plan.
-pub(super) fn refuse_to_replace(path: &Path) -> Result<()> {
-    match file::exists(path)? && SavedPlan::is_one(&file::read_at_most(path, MAX)?) {
-        false => Ok(()),
-        true => Err(Error::refused(format!("cannot write {}", path.display()))
-            .because("a saved plan is there")
-            .hint("give another directory with --documents")),
-    }
 }
 
 /// Takes what this version wrote, byte for byte: a reader must not see something else in it.
@@ -166,6 +151,17 @@ pub(super) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
                 "nothing was changed; plan again, and have that reviewed: {command} --dry-run --out plan.json"
             )),
     })
+}
+
+/// What of a plan is otherwise now than when it was shown.
+pub(super) fn differences(
+    session: &Session<'_>,
+    desired: &Desired,
+    shown: &Planned,
+    now: &Planned,
+) -> Vec<String> {
+    let [shown, now] = [shown, now].map(|planned| made(Vec::new(), session, desired, planned));
+    shown.differences(&now)
 }
 
 /// The command of a plan, for a shell.

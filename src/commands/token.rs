@@ -12,7 +12,6 @@ use url::Url;
 
 use crate::config::{self, Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::subject::Subject;
@@ -22,7 +21,7 @@ use crate::probe::document;
 use crate::verify::report::Report;
 use crate::verify::token as checks;
 
-use super::{jwks, key_store, resolve};
+use super::{jwks, key_store, private_file, resolve};
 
 /// Subcommands of `token`.
 #[derive(Args, Debug)]
@@ -180,7 +179,7 @@ impl Mint {
             .map_err(|cause| Error::failed("cannot sign a token").because(cause))?;
         if let Some(path) = &self.out {
             // As the kubelet writes it: SDKs send the file as it is, and STS takes no newline.
-            file::write_private(path, token.as_bytes())?;
+            private_file::write(path, token.as_bytes())?;
         }
         let answer = MintAnswer {
             issuer,

@@ -26,7 +26,7 @@ use super::converge::Session;
 use super::resolve;
 use super::stop::Stop;
 use cluster::ClusterOptions;
-pub(super) use cluster::{kubectl, read_document};
+pub(super) use cluster::read_document;
 use inspect::Question;
 use proof::ProofOptions;
 pub(super) use proof::role_arn;

@@ -19,7 +19,7 @@ use crate::file;
 use crate::output::{self, Answer};
 use crate::verify::webhook::{ends, verify_serving};
 
-use super::{resolve, token};
+use super::{private_file, resolve, token};
 
 /// Options of `webhook`.
 #[derive(Args, Debug)]
@@ -179,8 +179,11 @@ impl Webhook {
     /// The certificate that is there, or a new one.
     fn certificate(&self, global: &Global, settings: &WebhookSettings<'_>) -> Result<Made> {
         let now = token::now()?;
-        let authority = authority(&global.dir, now)?;
         let secret_file = self.secret_file(global);
+        if self.renew {
+            file::refuse_others(&secret_file, is_certificate)?;
+        }
+        let authority = authority(&global.dir, now)?;
         let dns_name = settings.dns_name();
         let kept = match file::exists(&secret_file)? && !self.renew {
             true => Some(certificate_of(&secret_file)?),
@@ -205,7 +208,7 @@ impl Webhook {
                         Error::failed("cannot make the webhook's certificate").because(e)
                     })?;
                 let secret = Zeroizing::new(settings.secret(&made.certificate, &made.key)?);
-                file::replace_private(&secret_file, secret.as_bytes())?;
+                private_file::replace(&secret_file, secret.as_bytes(), is_certificate)?;
                 output::say(format_args!(
                     "new certificate for {dns_name}; apply it first: kubectl apply --server-side -f {}",
                     output::path(&secret_file)
@@ -233,18 +236,18 @@ impl Webhook {
 fn authority(dir: &Path, now: u64) -> Result<Pair> {
     let path = dir.join("webhook-ca.pem");
     if !file::exists(&path)? {
-        file::create_dir(dir)?;
         let made = webhook_certificate::authority(seconds(now)).map_err(|e| {
             Error::failed("cannot make the webhook's certificate authority").because(e)
         })?;
         let both = Zeroizing::new(format!("{}{}", made.certificate, *made.key));
-        file::write_private(&path, both.as_bytes())?;
+        private_file::write(&path, both.as_bytes())?;
         output::say(format_args!(
             "new certificate authority: {}",
             output::path(&path)
         ));
         return Ok(made);
     }
+    private_file::warn_of_others(&path);
     let text = file::read_private(&path)?;
     let parts = std::str::from_utf8(&text).ok().and_then(|text| {
         let key = text.find("-----BEGIN PRIVATE KEY-----")?;
@@ -261,6 +264,12 @@ fn authority(dir: &Path, now: u64) -> Result<Pair> {
         certificate: certificate.to_owned(),
         key: Zeroizing::new(key.to_owned()),
     })
+}
+
+/// Whether a file holds a Secret as it is written here (templates/webhook-certificate.yaml): nothing else is
+/// replaced by a new one.
+fn is_certificate(text: &[u8]) -> bool {
+    text.starts_with(b"# SECRET: the private key of the pod identity webhook")
 }
 
 /// The certificate in a Secret that was written here.

@@ -4,8 +4,11 @@
 //! wins. Roles, which no flag can list, are taken from [`ClusterFile::roles`].
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,9 @@ use crate::error::{Error, Result, nearest};
 
 /// A cluster file is a page; what is larger is something else.
 const MAX: u64 = 1 << 20;
+
+/// How long a pipe may take.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// A cluster, its issuer and its roles.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -147,12 +153,7 @@ impl ClusterFile {
             Error::usage(format!("cannot use the cluster file '{shown}'"))
                 .hint("'irsactl config schema' says what it may hold; --config takes its path")
         };
-        let file = std::fs::File::open(path).map_err(|e| cannot().because(e))?;
-        let mut text = String::new();
-        // The length of a device or a pipe is not known before.
-        file.take(MAX + 1)
-            .read_to_string(&mut text)
-            .map_err(|e| cannot().because(e))?;
+        let text = read(path).map_err(|e| cannot().because(e))?;
         if text.len() as u64 > MAX {
             return Err(cannot().because(format!("it has more than {MAX} bytes")));
         }
@@ -229,6 +230,26 @@ impl ClusterFile {
     pub fn roles(&self) -> &[RoleSpec] {
         &self.spec.roles
     }
+}
+
+/// Reads as much as a cluster file may have. It may come through a pipe, such as a shell's `<(…)`, whose writer may
+/// never come: opening it is not this thread's wait.
+fn read(path: &Path) -> std::io::Result<String> {
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(MAX + 1).read_to_string(&mut text));
+        let _ = sender.send(read.map(|_| text));
+    });
+    let slow = |_| {
+        let cause = format!(
+            "nobody has written it within {} s",
+            WRITTEN_WITHIN.as_secs()
+        );
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, cause))
+    };
+    receiver.recv_timeout(WRITTEN_WITHIN).unwrap_or_else(slow)
 }
 
 /// The JSON Schema of the format (draft 2020-12).

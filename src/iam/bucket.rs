@@ -148,6 +148,12 @@ impl BucketName {
         self.0.ends_with("-an")
     }
 
+    /// The only account that can have a bucket of this name; none where anybody can.
+    pub fn only_account(&self) -> Option<AccountId> {
+        let mut parts = self.0.strip_suffix("-an")?.rsplit('-');
+        parts.find_map(|part| part.parse().ok())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -198,6 +204,13 @@ mod tests {
         }
         assert!(BucketName::parse("demo-111122223333-us-west-2-an", None, "us-west-2").is_ok());
         assert!(BucketName::parse("demo-an", None, "us-west-2").is_err());
+        assert_eq!(
+            parse("demo-111122223333-us-west-2-an")
+                .unwrap()
+                .only_account(),
+            Some(account.clone())
+        );
+        assert_eq!(parse("demo-111122223333").unwrap().only_account(), None);
         let long = BucketName::account_regional(&"c".repeat(40), &account, "us-west-2");
         assert!(BucketName::account_regional("demo", &account, "me-south-1").is_err());
         assert!(long.unwrap_err().to_string().contains("has 71 characters"));

@@ -24,10 +24,12 @@ pub enum BucketScope<'a> {
         /// The keys of the two objects.
         keys: [&'a str; 2],
     },
-    /// Look whether this account has it, before a provider trusts it.
+    /// Look whether this account has it, and what it says, before a provider trusts it.
     Look {
         /// The bucket's name.
         bucket: &'a str,
+        /// The keys of the two objects.
+        keys: [&'a str; 2],
     },
 }
 
@@ -73,9 +75,11 @@ pub fn document(scope: &Scope<'_>) -> Value {
         }
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
     };
-    if let Some(BucketScope::Look { bucket }) = &scope.bucket {
+    if let Some(BucketScope::Look { bucket, keys }) = &scope.bucket {
         let resource = json!(arn::bucket(scope.partition, bucket));
         statements.push(statement("Bucket", &["s3:ListBucket"], &[], resource));
+        let documents = json!(keys.map(|key| arn::object(scope.partition, bucket, key)));
+        statements.push(statement("Documents", &["s3:GetObject"], &[], documents));
     }
     if let Some(BucketScope::Publish { bucket, keys }) = &scope.bucket {
         statements.push(statement(

@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::key::{KeyError, Kid, PublicKey};
 
@@ -17,6 +17,7 @@ const MAX_KEYS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct Jwk {
     kty: Kty,
+    #[serde(deserialize_with = "claimed")]
     kid: Kid,
     #[serde(rename = "use")]
     key_use: KeyUse,
@@ -41,6 +42,11 @@ enum KeyUse {
 enum Alg {
     #[serde(rename = "RS256")]
     Rs256,
+}
+
+/// A kid as it is published, which is only believed once it is compared with its key's own.
+fn claimed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kid, D::Error> {
+    String::deserialize(deserializer).map(Kid)
 }
 
 /// A JWK Set; keys sorted by kid, each kid once.

@@ -30,8 +30,29 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Kid(pub(super) String);
+
+/// Read from a file or a tag, it is what it would be if it was computed.
+impl TryFrom<String> for Kid {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        match text.len() == 43 && text.bytes().all(is_base64url) {
+            true => Ok(Self(text)),
+            false => Err(format!(
+                "{text:?} is no kid: it has 43 letters, digits, - and _"
+            )),
+        }
+    }
+}
+
+impl From<Kid> for String {
+    fn from(kid: Kid) -> Self {
+        kid.0
+    }
+}
 
 impl Kid {
     /// The text.

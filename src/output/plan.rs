@@ -1,5 +1,6 @@
 //! A plan as people review it, and as `plan.json`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -16,6 +17,9 @@ use crate::plan::field::Field;
 use super::markdown::{cell, chain, folded};
 use super::{Answer, FORMAT_VERSION, sanitized};
 
+/// What a reviewer reads first.
+const BECOMES_PUBLIC: &str = "everybody will be able to read:";
+
 /// Where a plan would be carried out.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Target {
@@ -26,9 +30,24 @@ pub struct Target {
     /// The caller's ARN; none when offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
-    /// The overridden S3 endpoint, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
+    /// The overridden endpoints, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<&'static str, String>,
+}
+
+impl Target {
+    /// The overridden endpoints, and the services that are there.
+    fn by_url(&self) -> BTreeMap<&str, String> {
+        let mut by_url: BTreeMap<&str, String> = BTreeMap::new();
+        for (service, url) in &self.endpoints {
+            let services = by_url.entry(url).or_default();
+            if !services.is_empty() {
+                *services += ", ";
+            }
+            *services += service;
+        }
+        by_url
+    }
 }
 
 /// A plan with its target.
@@ -38,6 +57,9 @@ pub struct PlanAnswer {
     issuer: Issuer,
     #[serde(flatten)]
     target: Target,
+    /// What everybody can read afterwards, where the changes see to that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    becomes_public: Vec<String>,
     changes: Vec<PlannedChange>,
     notes: Vec<String>,
     #[serde(skip)]
@@ -67,6 +89,7 @@ impl PlanAnswer {
             format_version: FORMAT_VERSION,
             issuer: desired.issuer.clone(),
             target,
+            becomes_public: plan.becomes_public.clone(),
             changes: changes.collect(),
             notes: plan.notes.clone(),
             links: links(desired),
@@ -81,15 +104,24 @@ impl Answer for PlanAnswer {
     }
 
     fn text(&self) -> String {
-        let mut text = format!(
-            "issuer    {}\naccount   {}\nregion    {}\n",
+        let mut text = String::new();
+        if !self.becomes_public.is_empty() {
+            let objects = self
+                .becomes_public
+                .iter()
+                .map(|one| format!("  {}\n", sanitized(one)));
+            text = format!("{BECOMES_PUBLIC}\n{}\n", objects.collect::<String>());
+        }
+        let _ = writeln!(
+            text,
+            "issuer    {}\naccount   {}\nregion    {}",
             self.issuer, self.target.account, self.target.region
         );
         if let Some(caller) = &self.target.caller {
             text += &format!("caller    {}\n", sanitized(caller));
         }
-        if let Some(endpoint) = &self.target.endpoint {
-            text += &format!("endpoint  {}\n", sanitized(endpoint));
+        for (url, services) in self.target.by_url() {
+            text += &format!("endpoint  {} ({services})\n", sanitized(url));
         }
         text.push('\n');
         for change in &self.changes {
@@ -126,6 +158,16 @@ impl Answer for PlanAnswer {
             self.target.account,
             self.target.region
         );
+        for (url, services) in self.target.by_url() {
+            text += &format!("endpoint {} ({services})\n\n", cell(url));
+        }
+        if !self.becomes_public.is_empty() {
+            let objects = self
+                .becomes_public
+                .iter()
+                .map(|one| format!("- {}\n", cell(one)));
+            text += &format!("**{BECOMES_PUBLIC}**\n\n{}\n", objects.collect::<String>());
+        }
         if !self.changes.is_empty() {
             text += "| | resource | call |\n|---|---|---|\n";
         }

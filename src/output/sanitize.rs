@@ -1,11 +1,15 @@
 //! Text from outside must not move a terminal's cursor, nor be a line that a CI runner obeys: GitHub
 //! Actions acts on lines that begin with `::`, after spaces too, and on `##[` anywhere in a line (actions/runner,
-//! `src/Runner.Common/ActionCommand.cs`, TryParse).
+//! `src/Runner.Common/ActionCommand.cs`, TryParse); Azure Pipelines on `##vso[` and `##[` (the agent's
+//! `Command.cs`), TeamCity on `##teamcity[` ("Service messages"), each anywhere in a line too.
 
-/// What GitHub's runner looks for within a line.
-const COMMAND: &str = "##[";
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 
-/// The text on one line, control and bidirectional formatting characters escaped.
+/// What every runner that looks within a line looks for.
+const COMMAND: &str = "##";
+
+/// The text on one line, control and invisible characters escaped, and no command of a runner.
 pub fn sanitized(text: &str) -> String {
     let text: String = text
         .chars()
@@ -14,16 +18,21 @@ pub fn sanitized(text: &str) -> String {
             false => vec![c],
         })
         .collect();
-    text.replace(COMMAND, r"##\u{5b}")
+    let text = text.replace(COMMAND, r"#\u{23}");
+    let (spaces, rest) = text.split_at(text.len() - text.trim_start().len());
+    match rest.strip_prefix("::") {
+        Some(rest) => format!(r"{spaces}\u{{3a}}:{rest}"),
+        None => text,
+    }
 }
 
-/// Control characters, and those that no one sees but that reorder or join text (Unicode's
-/// Bidi_Control and default-ignorable formatting characters).
+/// Control characters, and those that no one sees: what Unicode calls default-ignorable (UAX #44), which has the
+/// bidirectional controls, the joiners, the tags and the fillers; the separators of lines and paragraphs; and
+/// the marks of interlinear annotation.
 pub(super) fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{e0000}'..='\u{e0fff}')
+    let is_ignorable = || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+    let is_separator = matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
+    c.is_control() || is_separator || !c.is_ascii() && is_ignorable()
 }
 
 /// A JSON document with hidden characters in its strings escaped (RFC 8259 §7). Line breaks between
@@ -40,7 +49,7 @@ pub fn escaped_json(text: &str) -> String {
             false => escaped.push(c),
         }
     }
-    escaped.replace(COMMAND, r"##\u005b")
+    escaped.replace(COMMAND, r"#\u0023")
 }
 
 /// Whether somebody would act on text as it stands.
@@ -73,12 +82,20 @@ mod tests {
         assert_eq!(sanitized("plain – text"), "plain – text");
         assert_eq!(sanitized("a\u{61c}b\u{200b}c"), "a\\u{61c}b\\u{200b}c");
         assert!(is_harmless("- a: b::c\n") && !is_harmless("a: |-\n  ::error::b\n"));
-        assert_eq!(sanitized("a ##[add-mask]b"), "a ##\\u{5b}add-mask]b");
+        assert_eq!(sanitized("a ##[add-mask]b"), "a #\\u{23}[add-mask]b");
+        assert_eq!(sanitized("###vso[x]"), "#\\u{23}#vso[x]");
+        assert_eq!(sanitized("  ::add-mask::x"), "  \\u{3a}:add-mask::x");
+        for hidden in
+            "\u{ad}\u{34f}\u{115f}\u{180e}\u{3164}\u{fe0f}\u{fff9}\u{2029}\u{e0100}".chars()
+        {
+            assert!(is_hidden(hidden), "{hidden:?}");
+        }
+        assert!(!"äß–→日本🙂 \u{301}".chars().any(is_hidden));
         let json = "{\n  \"a\": \"\u{9b}2J\u{e0001} ##[\"\n}\n";
         let escaped = escaped_json(json);
         assert_eq!(
             escaped,
-            "{\n  \"a\": \"\\u009b2J\\udb40\\udc01 ##\\u005b\"\n}\n"
+            "{\n  \"a\": \"\\u009b2J\\udb40\\udc01 #\\u0023[\"\n}\n"
         );
         let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(same(&escaped), same(json));

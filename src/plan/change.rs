@@ -86,6 +86,10 @@ pub enum Change {
         thumbprint: Option<Thumbprint>,
         /// Its tags.
         tags: Tags,
+        /// The account that it is in.
+        account: AccountId,
+        /// The buckets that must be seen to be that account's, right before.
+        buckets: Vec<BucketName>,
     },
     /// Tags on a provider.
     TagProvider {

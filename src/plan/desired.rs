@@ -46,6 +46,13 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// The keys of the issuer's objects, where its bucket is concerned.
+    pub fn object_keys(&self) -> Vec<String> {
+        let published = self.publication.iter().flat_map(Publication::object_keys);
+        let removed = self.teardown.iter().flat_map(|one| one.object_keys.clone());
+        published.chain(removed).collect()
+    }
+
     /// Settles the provider's thumbprint, which takes a look at the issuer's host.
     pub fn set_thumbprint(&mut self, thumbprint: ThumbprintChoice) {
         if let Some(provider) = &mut self.provider {
@@ -148,6 +155,10 @@ pub struct Provider {
     pub thumbprint: ThumbprintChoice,
     /// Tags that must be on it.
     pub tags: Tags,
+    /// The account that it is in.
+    pub account: AccountId,
+    /// The buckets of this account that its trust hangs on: it is made only when they were just seen.
+    pub buckets: Vec<BucketName>,
 }
 
 /// The name of the inline policy that is ours.

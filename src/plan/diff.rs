@@ -2,6 +2,7 @@
 //! provider. The provider comes last, so that AWS never trusts an issuer that is not there yet.
 
 use crate::error::{Error, Result};
+use crate::iam::policy::{self, Public};
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
@@ -19,6 +20,8 @@ use super::observed::{self, Object, Observed};
 pub struct Plan {
     /// One API call each.
     pub changes: Vec<Change>,
+    /// The objects that everybody can read afterwards, where the changes see to that: `s3://BUCKET/KEY`.
+    pub becomes_public: Vec<String>,
     /// Remarks that need no change.
     pub notes: Vec<String>,
     /// How many keys are put into a key store or tagged there, before the changes.
@@ -134,6 +137,7 @@ fn diff_bucket(
                 "look at it with: aws s3api get-bucket-policy --bucket {bucket}"
             ))
     })?;
+    refuse_to_open_more(publication, found)?;
     let mut access = Vec::new();
     if found.public_access_block != Some(PublicAccessBlock::POLICY_ONLY) {
         access.push(Change::PutPublicAccessBlock {
@@ -166,6 +170,15 @@ fn diff_bucket(
         plan.notes.push(format!(
             "bucket s3://{bucket} counts public ACLs now and will not: other objects that are public by ACL become private"
         ));
+    }
+    if !access.is_empty() {
+        let keys = publication.object_keys();
+        plan.becomes_public = keys.map(|key| format!("s3://{bucket}/{key}")).to_vec();
+        let open = found.policy.as_ref().map(policy::wider).unwrap_or_default();
+        plan.notes.extend(open.iter().map(|one| {
+            let Public { name, what, .. } = one;
+            format!("the bucket policy lets everybody do more already: {name}: {what}")
+        }));
     }
     plan.changes.extend(access);
     let keys = published_keys(publication, found.jwks.as_ref())?;
@@ -226,6 +239,32 @@ pub fn published_keys(publication: &Publication, found: Option<&Object>) -> Resu
     Ok(merged)
 }
 
+/// Refuses to loosen a public access block that holds back more than issuers' documents. Public ACLs stay
+/// blocked and ignored, so that none of them opens up.
+fn refuse_to_open_more(publication: &Publication, found: &observed::Bucket) -> Result<()> {
+    let is_loosened = found
+        .public_access_block
+        .is_some_and(|block| block.block_public_policy || block.restrict_public_buckets);
+    let held_back = found.policy.as_ref().filter(|_| is_loosened);
+    let held_back = held_back.map(policy::held_back).unwrap_or_default();
+    if held_back.is_empty() {
+        return Ok(());
+    }
+    let bucket = &publication.bucket;
+    let refused = Error::refused(format!(
+        "cannot loosen the public access block of bucket s3://{bucket}: more than the two documents would become public"
+    ));
+    let refused = held_back.iter().fold(refused, |error, one| {
+        error.because(format!(
+            "statement {} of its policy would let everybody {}",
+            one.name, one.what
+        ))
+    });
+    Err(refused.hint(format!(
+        "take it out of the policy first, if nobody needs it (aws s3api get-bucket-policy --bucket {bucket} shows it), or give another --bucket"
+    )))
+}
+
 fn is_as_published(object: &Object, document: &Document) -> bool {
     object.body == document.text().as_bytes()
         && object.content_type.as_deref() == Some(CONTENT_TYPE)
@@ -242,6 +281,8 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
             audiences: provider.audiences.initial(),
             thumbprint: provider.thumbprint.value().cloned(),
             tags: provider.tags.clone(),
+            account: provider.account.clone(),
+            buckets: provider.buckets.clone(),
         });
         return;
     };

@@ -108,7 +108,9 @@ prop_compose! {
                 },
                 thumbprint: ThumbprintChoice::Observed(thumbprint.parse::<Thumbprint>().unwrap()),
                 tags: tags.clone(),
-            }),
+            account: "111122223333".parse().unwrap(),
+buckets: Vec::new(),
+}),
             roles: vec![Role {
                 name: "app".to_owned(),
                 trust: Trust {

@@ -3,6 +3,7 @@
 use crate::aws::observe;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
+use crate::plan::observed::Object;
 
 use super::Session;
 
@@ -12,6 +13,18 @@ impl Session<'_> {
         match &self.aws {
             Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
             None => Ok(false),
+        }
+    }
+
+    /// An object of one of this account's buckets; none when it is not there.
+    pub(in crate::commands) async fn object(
+        &self,
+        bucket: &BucketName,
+        key: &str,
+    ) -> Result<Option<Object>> {
+        match &self.aws {
+            Some(aws) => observe::object(aws, bucket, &self.account, key).await,
+            None => Ok(None),
         }
     }
 

@@ -63,12 +63,27 @@ impl Store {
         if missing.is_empty() {
             return Ok(0);
         }
+        // Tags have no If-Match: what another run has set since they were read is not replaced.
+        let now = self.client.tags(&key.name).await?.unwrap_or_default();
+        let is_another =
+            |tag: &String| now.get(tag) != key.read.get(tag) && now.get(tag) != wanted.get(tag);
+        if let Some(tag) = wanted.keys().find(|tag| is_another(tag)) {
+            return Err(Error::refused(format!("cannot tag {}", key.name))
+                .because(format!(
+                    "another run has set {tag} to {:?} meanwhile",
+                    now.get(tag).cloned().unwrap_or_default()
+                ))
+                .hint("run again: it starts from what is there now"));
+        }
         self.client.tag(&key.name, &missing).await?;
         let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
         loop {
             let shown = self.client.tags(&key.name).await.map_err(after_changes)?;
             let shown = shown.unwrap_or_default();
-            if missing.keys().all(|tag| shown.contains_key(tag)) {
+            if missing
+                .iter()
+                .all(|(tag, value)| shown.get(tag) == Some(value))
+            {
                 break;
             }
             if !patience.wait().await {
@@ -83,6 +98,7 @@ impl Store {
                 );
             }
         }
+        key.read.extend(missing.clone());
         key.tags.extend(missing);
         Ok(1)
     }

@@ -4,7 +4,7 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::plan::observed;
 
-use super::store::{ISSUER, Store};
+use super::store::{COMPROMISED, ISSUER, Store};
 
 impl Store {
     /// Where the keys are, or will be.
@@ -44,11 +44,13 @@ impl Store {
         .collect()
     }
 
-    /// What a plan has seen of the store; `coming` are keys that it will be given besides.
+    /// What a plan has seen of the store. `coming` are keys that it will be given besides, `steps` the tags that
+    /// it is told a rotation by: of a key, and what they mean.
     pub(in super::super) fn observed(
         &self,
         coming: &[Kid],
         issuer: Option<&Issuer>,
+        steps: &[(Kid, &[&str])],
     ) -> observed::KeyStore {
         let place = self.kind.title();
         let coming: Vec<&Kid> = coming.iter().filter(|kid| !self.has(kid)).collect();
@@ -58,9 +60,40 @@ impl Store {
         let unmarked = self.unmarked(issuer);
         let marks = (unmarked > 0)
             .then(|| format!("keys in {place} that will be tagged as ours: {unmarked}"));
+        let moves = self.keys.iter().filter_map(|key| {
+            let issuer = issuer.filter(|issuer| key.is_of_another_issuer(issuer))?;
+            let theirs = &key.tags[ISSUER];
+            Some(format!(
+                "{} signs the tokens of {theirs} until now, and will be marked as that of {issuer}",
+                key.arn
+            ))
+        });
+        let steps = steps.iter().filter_map(|(kid, tags)| {
+            let has = |tag: &&&str| {
+                self.find(kid)
+                    .is_some_and(|key| key.tags.contains_key(**tag))
+            };
+            let missing: Vec<&str> = tags.iter().filter(|tag| !has(tag)).copied().collect();
+            let is_there = self.has(kid) || coming.contains(&kid);
+            let list = missing.join(", ");
+            let means = match missing.contains(&COMPROMISED) {
+                true => ": every job refuses that key from then on",
+                false => "",
+            };
+            (is_there && !missing.is_empty())
+                .then(|| format!("key {kid} in {place} will be tagged with {list}{means}"))
+        });
+        let steps: Vec<String> = steps.collect();
         observed::KeyStore {
-            notes: self.notes().into_iter().chain(new).chain(marks).collect(),
-            changes: usize::from(self.keys.is_empty()) + coming.len() + unmarked,
+            changes: usize::from(self.keys.is_empty()) + coming.len() + unmarked + steps.len(),
+            notes: self
+                .notes()
+                .into_iter()
+                .chain(new)
+                .chain(marks)
+                .chain(moves)
+                .chain(steps)
+                .collect(),
         }
     }
 }

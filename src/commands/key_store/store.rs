@@ -60,6 +60,8 @@ pub(in super::super) struct StoredKey {
     pub(in super::super) public: PublicKey,
     pem: Zeroizing<String>,
     pub(in super::super) tags: Tags,
+    /// The tags as the store has them.
+    pub(super) read: Tags,
 }
 
 impl StoredKey {
@@ -69,7 +71,7 @@ impl StoredKey {
     }
 
     /// Whether it is to take the place of another, and has not yet.
-    pub(super) fn is_coming(&self) -> bool {
+    pub(in super::super) fn is_coming(&self) -> bool {
         self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED)
     }
 
@@ -96,7 +98,7 @@ impl Store {
         };
         let cluster = cluster.ok_or_else(|| nameless(kind))?;
         let mut store = Self {
-            client: aws.key_store(kind),
+            client: aws.key_store(kind)?,
             kind,
             cluster: cluster.to_owned(),
             region: aws.region.clone(),
@@ -120,14 +122,15 @@ impl Store {
         Ok(Some(store))
     }
 
-    /// Refuses keys that sign another issuer's tokens: whoever runs either cluster could sign for both.
-    pub(in super::super) fn check_issuer(&self, issuer: &Issuer) -> Result<()> {
+    /// Refuses keys that sign another issuer's tokens, unless they are to move: whoever runs either cluster could
+    /// sign for both.
+    pub(in super::super) fn check_issuer(&self, issuer: &Issuer, moves: bool) -> Result<()> {
         let mut keys = self.keys.iter();
-        match keys.find(|key| !self.adopt && key.is_of_another_issuer(issuer)) {
+        match keys.find(|key| !moves && key.is_of_another_issuer(issuer)) {
             None => Ok(()),
             Some(key) => Err(Error::refused(format!("cannot use {} for {issuer}", key.name))
                 .because(format!("it signs the tokens of {}", key.tags[ISSUER]))
-                .hint("two clusters of one name: give this one another --cluster; or, where one cluster changes its issuer, --adopt")),
+                .hint("two clusters of one name: give this one another --cluster; only where the one cluster changes its issuer: irsactl publish --move-key")),
         }
     }
 
@@ -171,6 +174,17 @@ impl Store {
                 self.options()
             )));
         }
+        // Every key of ours got both tags in one call, so that somebody has taken this one off.
+        let is_ours = tags.get(key).is_some_and(|found| found == value);
+        if is_ours && !tags.contains_key(KID) {
+            return Err(
+                Error::refused(format!("cannot use {name} in {}", self.kind.title()))
+                    .because(format!("it has no tag {KID}, which says which key it was made with: it may have been overwritten"))
+                    .hint(format!(
+                        "compare its public key with the one that is published; where it is the same, set the tag {KID} to its kid"
+                    )),
+            );
+        }
         let Some(value) = self.client.value(&name).await? else {
             return Ok(None);
         };
@@ -192,6 +206,7 @@ impl Store {
             kid,
             public,
             pem: value.text,
+            read: tags.clone(),
             tags,
         }))
     }

@@ -21,7 +21,7 @@ use super::super::{dry_run, jwks};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
-use super::stored;
+use super::stored::{self, PUBLISHED};
 use super::whose_keys::WhoseKeys;
 
 /// Options of `rotate prepare`.
@@ -57,7 +57,7 @@ impl Prepare {
             change.check()?;
         }
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
-        let opened = stored::open(global, &self.whose, &scene, change.adopt);
+        let opened = stored::open(global, &self.whose, &scene);
         let (mut store, rotation) = opened.await?;
         let before = rotation.clone();
         let under_way = rotation.filter(|one| one.retired.is_none());
@@ -122,9 +122,10 @@ impl Prepare {
         };
         let begun = under_way.is_some();
         // Before anything is published, so that no step after this one speaks of files that are not there.
-        let seen = store
-            .as_ref()
-            .map(|store| store.observed(std::slice::from_ref(&new), Some(&scene.issuer)));
+        let seen = store.as_ref().map(|store| {
+            let steps = [(new.clone(), &[PUBLISHED][..])];
+            store.observed(std::slice::from_ref(&new), Some(&scene.issuer), &steps)
+        });
         let beginning = rotation.clone();
         let write = || {
             if let Some(key) = &made {
@@ -163,7 +164,7 @@ impl Prepare {
                 (_, written) => written.map(|()| stored),
             }
         };
-        let changes;
+        let mut changes;
         if self.key_only {
             changes = save().await?;
         } else {
@@ -174,14 +175,13 @@ impl Prepare {
                 return dry_run::run(global, &scene.session, &desired, &planned, change, None);
             }
             let session = &scene.session;
-            session.consent_to_store(&planned, change).await?;
             let outcome = session.carry_out(&desired, planned, change, save).await?;
             changes = outcome.changes;
             outcome.then(scene.read_back(&outcome, stop).await)?;
             rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
             outcome.then(rotation.save(dir))?;
             if let Some(store) = &mut store {
-                outcome.then(stored::record(store, &rotation, stop).await)?;
+                changes += outcome.then(stored::record(store, &rotation, stop).await)?;
             }
         }
         let stage = match self.key_only {

@@ -4,21 +4,23 @@ use clap::Args;
 
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
+use crate::file;
 use crate::oidc::jwks::JwkSet;
 use crate::output;
 use crate::verify::token::time_text;
 
 use super::super::change_options::ChangeOptions;
 use super::super::converge::Outcome;
-use super::super::key_store::Store;
+use super::super::key_pair::KeyPair;
+use super::super::key_store::{ACTIVATED, COMPROMISED, Store};
 use super::super::stop::Stop;
 use super::super::token::now;
 use super::super::{dry_run, key_pair};
 use super::live::{Live, LiveOptions};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
-use super::state::Rotation;
-use super::stored;
+use super::state::{self, Rotation};
+use super::stored::{self, PUBLISHED, RETIRED};
 use super::whose_keys::WhoseKeys;
 use super::{LONGEST_TOKEN, Nodes};
 
@@ -54,7 +56,7 @@ impl Retire {
         let change = &self.change;
         change.check()?;
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
-        let opened = stored::open(global, &self.whose, &scene, change.adopt);
+        let opened = stored::open(global, &self.whose, &scene);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
         let live = self.live.observe(&scene.published).await?;
@@ -62,7 +64,24 @@ impl Retire {
         scene.require_published(&rotation.new)?;
         let old = rotation.old.clone();
         let desired = scene.desired(JwkSet::default(), std::slice::from_ref(&old), change.adopt);
-        let planned = scene.session.plan(&desired).await?;
+        self.require_new(global, store.as_ref(), &rotation)?;
+        let finish = [ACTIVATED, PUBLISHED, RETIRED];
+        let finish = match rotation.activated.is_some() || self.compromised {
+            true => &finish[..],
+            false => &finish[1..],
+        };
+        let mut steps = vec![(rotation.new.clone(), finish)];
+        if self.compromised {
+            steps.push((old.clone(), &[COMPROMISED]));
+        }
+        let seen = store.as_ref();
+        let seen = seen.map(|store| store.observed(&[], Some(&scene.issuer), &steps));
+        let mut planned = scene.session.plan(&desired).await?.with_store(seen);
+        if self.compromised {
+            planned.plan.notes.push(format!(
+                "{old} is compromised: AWS refuses its tokens from then on, and nobody is to accept it any more"
+            ));
+        }
         if change.dry_run {
             return dry_run::run(global, &scene.session, &desired, &planned, change, None);
         }
@@ -87,13 +106,13 @@ impl Retire {
             &mut rotation,
             store.as_mut(),
         );
-        outcome.then(finished.await)?;
+        let recorded = outcome.then(finished.await)?;
         let stage = match self.compromised {
             true => Stage::Compromised,
             false => Stage::Retired,
         };
         let told = Told {
-            changes: outcome.changes,
+            changes: outcome.changes + recorded,
             ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
         };
         outcome.then(output::print(&RotateAnswer::new(told), global.output))?;
@@ -109,7 +128,7 @@ impl Retire {
         stop: &Stop,
         rotation: &mut Rotation,
         store: Option<&mut Store>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         scene.read_back(outcome, stop).await?;
         if self.compromised && rotation.activated.is_none() {
             // The new key is the only one left, whatever the API servers still sign with.
@@ -122,10 +141,34 @@ impl Retire {
         }
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
-        if let Some(store) = store {
-            stored::record(store, rotation, stop).await?;
+        let made = match store {
+            Some(store) => stored::record(store, rotation, stop).await?,
+            None => 0,
+        };
+        rotation.save(&global.dir)?;
+        Ok(made)
+    }
+
+    /// Refuses to take the old key away where the new one is out of reach: then no signing key would be left here.
+    fn require_new(
+        &self,
+        global: &Global,
+        store: Option<&Store>,
+        rotation: &Rotation,
+    ) -> Result<()> {
+        let (dir, new) = (&global.dir, &rotation.new);
+        let current = key_pair::signing_key_file(dir);
+        let is_here = file::exists(&state::named(dir, new))?
+            || file::exists(&current)? && KeyPair::kid_of(&current)? == *new;
+        match is_here || store.is_some_and(|store| store.has(new)) {
+            true => Ok(()),
+            false => Err(Error::refused(format!("cannot retire {}", rotation.old))
+                .because(format!(
+                    "the new key {new} is neither in {} nor in a key store",
+                    output::path(dir)
+                ))
+                .hint("give the --dir that has it, or --key-store; on a control-plane node it is sa-signer.key")),
         }
-        rotation.save(&global.dir)
     }
 
     /// Refuses while tokens of the old key may be in use. What was recorded is not enough: a fresh token, or

@@ -18,6 +18,7 @@ use crate::output;
 use crate::plan::document::json_text;
 
 use super::super::key_pair::{KeyPair, signing_key_file, unusable};
+use super::super::private_file;
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -114,7 +115,8 @@ impl Rotation {
 
     /// Writes it, whole or not at all.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
-        file::write_document(&state_file(dir), json_text(self).as_bytes())
+        let is_ours = |text: &[u8]| serde_json::from_slice::<Self>(text).is_ok();
+        file::write_document(&state_file(dir), json_text(self).as_bytes(), is_ours)
     }
 
     /// Gives the key files the names of what they are now.
@@ -132,9 +134,12 @@ impl Rotation {
 }
 
 /// Gives the key that signs the name `sa-signer.key`, and the one that had it a name of its own. Each rename
-/// leaves something that the next run can go on from.
-pub(super) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
+/// leaves something that the next run can go on from; without the file of the new key there is none.
+pub(in super::super) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
     let current = signing_key_file(dir);
+    if !file::exists(&named(dir, new))? {
+        return Ok(());
+    }
     if file::exists(&current)? {
         let kid = KeyPair::kid_of(&current)?;
         if kid == *new {
@@ -196,9 +201,8 @@ pub(super) fn made_before(dir: &Path, is_known: impl Fn(&Kid) -> bool) -> Result
 /// Writes a new key's file under its own name.
 pub(super) fn write(dir: &Path, key: &SigningKey, kid: &Kid) -> Result<()> {
     let cannot = |cause| Error::failed("cannot make a new signing key").because(cause);
-    file::create_dir(dir)?;
     let pem = key.to_pem().map_err(cannot)?;
-    file::write_private(&named(dir, kid), pem.as_bytes())
+    private_file::write(&named(dir, kid), pem.as_bytes())
 }
 
 /// Removes a key that was made a moment ago and that nothing names.

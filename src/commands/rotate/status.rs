@@ -13,6 +13,7 @@ use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 
 use super::super::key_pair::{KeyPair, signing_key_file};
+use super::super::key_store::Store;
 use super::super::token::now;
 use super::live::Live;
 use super::scene::Scene;
@@ -41,17 +42,24 @@ impl StatusAnswer {
     pub(super) fn new(
         global: &Global,
         scene: &Scene<'_>,
+        store: Option<&Store>,
         rotation: Option<&Rotation>,
         live: &Live,
     ) -> Result<Self> {
         let dir = &global.dir;
         let mut kids: Vec<Kid> = scene.published.kids().cloned().collect();
-        let local = match KeyPair::is_there(dir)? {
-            true => KeyPair::load_public(dir)?.kid().ok(),
+        let current = signing_key_file(dir);
+        let in_file = match file::exists(&current)? {
+            true => Some(KeyPair::kid_of(&current)?),
+            false if KeyPair::is_there(dir)? => KeyPair::load_public(dir)?.kid().ok(),
             false => None,
         };
+        let stored = store.and_then(Store::current).map(|key| key.kid.clone());
+        let local = stored.or(in_file.clone());
         let named = rotation.map(|one| [one.old.clone(), one.new.clone()]);
-        for kid in local.iter().cloned().chain(named.into_iter().flatten()) {
+        let stored = store.into_iter().flat_map(Store::kids).cloned();
+        let named = named.into_iter().flatten().chain(stored);
+        for kid in local.iter().chain(&in_file).cloned().chain(named) {
             if !kids.contains(&kid) {
                 kids.push(kid);
             }
@@ -60,7 +68,7 @@ impl StatusAnswer {
         let status = |kid: &Kid| -> Result<KeyStatus> {
             let path = match state::named(dir, kid) {
                 path if file::exists(&path)? => Some(path),
-                _ if local.as_ref() == Some(kid) => Some(signing_key_file(dir)),
+                _ if in_file.as_ref() == Some(kid) => Some(current.clone()),
                 _ => None,
             };
             let modified = path.as_ref().and_then(|path| {
@@ -91,6 +99,7 @@ fn role(kid: &Kid, rotation: Option<&Rotation>, local: Option<&Kid>) -> &'static
         Some(one) if *kid == one.old && one.retired.is_some() => "retired",
         Some(one) if *kid == one.old => "old",
         Some(one) if *kid == one.new && one.activated.is_none() => "new",
+        Some(one) if *kid == one.new => "signing",
         _ if local == Some(kid) => "signing",
         _ => "published",
     }

@@ -21,9 +21,9 @@ use super::state::{self, Rotation};
 use super::whose_keys::WhoseKeys;
 
 /// When both keys were published.
-const PUBLISHED: &str = "irsactl/published";
+pub(super) const PUBLISHED: &str = "irsactl/published";
 /// When the key that it replaced left the JWK Set.
-const RETIRED: &str = "irsactl/retired";
+pub(super) const RETIRED: &str = "irsactl/retired";
 
 /// What the store has, if there is one, and the rotation as it and the issuer directory tell it. Nothing is
 /// written.
@@ -31,15 +31,14 @@ pub(super) async fn open(
     global: &Global,
     whose: &WhoseKeys,
     scene: &Scene<'_>,
-    adopt: bool,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
     let (dir, cluster) = (&global.dir, whose.issuer.names.cluster.as_deref());
-    let store = Store::open(&whose.key_store, cluster, scene.session.aws(), adopt).await?;
+    let store = Store::open(&whose.key_store, cluster, scene.session.aws(), false).await?;
     let local = Rotation::load(dir, &scene.issuer)?;
     let Some(known) = &store else {
         return Ok((None, local));
     };
-    known.check_issuer(&scene.issuer)?;
+    known.check_issuer(&scene.issuer, false)?;
     let rotation = match (local, told(known, &scene.issuer)) {
         (Some(local), Some(told)) if local.is_of_the_same_keys(&told) => Some(local.with(&told)),
         // The one on the disk is finished, and this one came after it.
@@ -68,7 +67,7 @@ pub(super) async fn open_and_bring(
     whose: &WhoseKeys,
     scene: &Scene<'_>,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
-    let (store, rotation) = open(global, whose, scene, false).await?;
+    let (store, rotation) = open(global, whose, scene).await?;
     bring(
         store.as_ref(),
         rotation.as_ref(),
@@ -108,6 +107,7 @@ pub(super) fn bring(
     if let Some(signs) = signs {
         let current = signing_key_file(dir);
         if !file::exists(&current)? || store.has(&KeyPair::kid_of(&current)?) {
+            bring_key(dir, signs)?;
             state::sign_with(dir, &signs.kid)?;
         }
     }
@@ -123,6 +123,21 @@ pub(super) fn bring(
         Some(signs) => key_store::bring(store, signs, dir),
         None => Ok(()),
     }
+}
+
+/// Brings a directory up to date whose key file is from before a rotation that the store knows of.
+pub(in super::super) fn bring_current(store: &Store, dir: &Path) -> Result<()> {
+    let current = signing_key_file(dir);
+    let Some(signs) = store.current().filter(|_| current.is_file()) else {
+        return Ok(());
+    };
+    let kid = KeyPair::kid_of(&current)?;
+    let is_older = store.find(&kid).is_some_and(|key| !key.is_coming());
+    if is_older && kid != signs.kid {
+        bring_key(dir, signs)?;
+        state::sign_with(dir, &signs.kid)?;
+    }
+    Ok(())
 }
 
 /// The rotation that the newest key came with; none when it replaces nothing.
@@ -179,8 +194,8 @@ pub(super) async fn keep(
     }
 }
 
-/// Tells the store how far a rotation is. A signal lets it finish.
-pub(super) async fn record(store: &mut Store, rotation: &Rotation, stop: &Stop) -> Result<()> {
+/// Tells the store how far a rotation is. A signal lets it finish. Returns how many changes were made.
+pub(super) async fn record(store: &mut Store, rotation: &Rotation, stop: &Stop) -> Result<usize> {
     let times = [
         (PUBLISHED, rotation.published),
         (ACTIVATED, rotation.activated),
@@ -190,10 +205,10 @@ pub(super) async fn record(store: &mut Store, rotation: &Rotation, stop: &Stop) 
         .iter()
         .filter_map(|(tag, time)| Some(((*tag).to_owned(), (*time)?.to_string())));
     stop.set_changing(true);
-    store.tag(&rotation.new, &tags.collect()).await?;
+    let made = store.tag(&rotation.new, &tags.collect()).await?;
     stop.check_signal()?;
     stop.set_changing(false);
-    Ok(())
+    Ok(made)
 }
 
 /// Tells the store that nobody is to accept the old key. Returns how many changes were made.

@@ -13,6 +13,7 @@ use crate::plan::desired::{Desired, Tags, ThumbprintChoice};
 use crate::plan::document::object_keys;
 use crate::plan::observed::Observed;
 use crate::verify::objects::{self, Other};
+use crate::verify::page::Page;
 use crate::verify::plan;
 use crate::verify::report::Check;
 use crate::verify::roles::{self, Role, Trusted};
@@ -157,9 +158,10 @@ impl Seen<'_> {
             && let Some(provider) = &self.desired.provider
         {
             let pages = [&public.discovery, &public.jwks];
-            let owner = owner(&self.session, issuer, region, &self.own_buckets).await;
-            let check = takeover::check(&provider.arn, &pages, &owner, false);
-            found.checks.push(check);
+            let places = places(&self.session, pages, region, &self.own_buckets);
+            found
+                .checks
+                .push(takeover::check(&provider.arn, &places.await, false));
         }
         found.checks.extend(self.others);
         Ok(found)
@@ -214,31 +216,45 @@ fn desired(
     })
 }
 
-/// Whose the bucket of an issuer is. `own` are the account's buckets, where they could be listed; without
-/// the list, a bucket that is not shown to us may be ours or not.
-pub(super) async fn owner(
+/// Both documents of an issuer, and whose each is: a JWK Set may lie elsewhere than what names it. `own` are the
+/// account's buckets, where they could be listed; without the list, a bucket that is not shown to us may be ours
+/// or not.
+pub(super) async fn places(
     session: &Session<'_>,
-    issuer_url: &str,
+    pages: [&Page; 2],
     region: &str,
     own: &Result<Vec<String>>,
-) -> Owner {
-    let object = format!("{issuer_url}/.well-known/openid-configuration");
-    let bucket = match partition::bucket_of_url(&object, region) {
+) -> Vec<takeover::Place> {
+    let mut places = Vec::new();
+    for (name, page) in ["discovery document", "JWK Set"].into_iter().zip(pages) {
+        places.push(takeover::Place {
+            name,
+            page: page.clone(),
+            owner: owner(session, &page.url, region, own).await,
+        });
+    }
+    places
+}
+
+async fn owner(session: &Session<'_>, url: &str, region: &str, own: &Result<Vec<String>>) -> Owner {
+    let bucket = match partition::bucket_of_url(url, region) {
         Home::Elsewhere => return Owner::NoBucket,
+        Home::Abroad(_) => return Owner::NotUs,
         Home::Unknown => {
             let cause = "the host is S3's, and whose bucket it is cannot be told";
             return Owner::Unknown(cause.to_owned());
         }
         Home::Bucket(bucket) => bucket,
     };
-    match own {
-        Ok(own) if own.iter().any(|name| name == bucket.as_str()) => Owner::Us,
-        Ok(_) => Owner::NotUs,
-        Err(_) => match session.has_bucket(&bucket).await {
-            Ok(true) => Owner::Us,
-            Ok(false) => Owner::NotUs,
-            Err(error) => Owner::Unknown(error.in_short()),
-        },
+    let is_there = match own {
+        Ok(own) => Ok(own.iter().any(|name| name == bucket.as_str())),
+        Err(_) => session.has_bucket(&bucket).await,
+    };
+    match is_there {
+        Ok(true) => Owner::Us,
+        _ if bucket.only_account().as_ref() == Some(&session.account) => Owner::NobodyElse,
+        Ok(false) => Owner::NotUs,
+        Err(error) => Owner::Unknown(error.in_short()),
     }
 }
 

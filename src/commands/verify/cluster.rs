@@ -15,6 +15,7 @@ use crate::verify::cluster::{self, Source};
 use crate::verify::report::Check;
 use crate::verify::token as checks;
 
+use super::super::kubectl::kubectl;
 use super::super::token::{now, read_token};
 
 /// A JWK Set of a hundred keys is smaller.
@@ -159,28 +160,4 @@ pub(in super::super) async fn read_document(path: &Path) -> std::result::Result<
         read.map(|_| body).map_err(|cause| cause.to_string())
     });
     read.await.unwrap_or_else(|cause| Err(cause.to_string()))
-}
-
-/// kubectl knows how to log in to any cluster; its own words say what went wrong. It ends with this
-/// process, whatever it waits for.
-pub(in super::super) async fn kubectl(
-    kubeconfig: Option<&Path>,
-    arguments: &[&str],
-) -> std::result::Result<Vec<u8>, String> {
-    let mut kubectl = tokio::process::Command::new("kubectl");
-    if let Some(kubeconfig) = kubeconfig {
-        kubectl.arg("--kubeconfig").arg(kubeconfig);
-    }
-    let output = kubectl
-        .arg("--request-timeout=5s")
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|cause| format!("cannot run kubectl: {cause}"))?;
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-    }
 }

@@ -4,14 +4,15 @@ use tokio::task::JoinSet;
 
 use crate::aws::account;
 use crate::error::Result;
+use crate::verify::page::Page;
 use crate::verify::report::Check;
-use crate::verify::takeover;
+use crate::verify::{discovery, takeover};
 
 use super::super::converge::Session;
 use super::account as owner;
 use super::public::fetch;
 
-/// How many hosts are asked at a time.
+/// How many issuers are asked at a time.
 const AT_ONCE: usize = 10;
 
 /// One check a provider, in the order of their ARNs.
@@ -23,20 +24,28 @@ pub(super) async fn checks(session: &Session<'_>, region: &str) -> Result<Vec<Ch
     let own = owner::own_buckets(session).await;
     let mut checks = Vec::new();
     for some in providers.chunks(AT_ONCE) {
-        let mut pages = JoinSet::new();
+        let mut issuers = JoinSet::new();
         for (index, arn) in some.iter().enumerate() {
             let (_, host_path) = arn.split_once(":oidc-provider/").unwrap_or_default();
-            let url = format!("https://{host_path}/.well-known/openid-configuration");
-            pages.spawn(async move { (index, fetch(&url).await) });
-        }
-        let mut pages = pages.join_all().await;
-        pages.sort_by_key(|(index, _)| *index);
-        for (arn, (_, page)) in some.iter().zip(&pages) {
-            let (_, host_path) = arn.split_once(":oidc-provider/").unwrap_or_default();
             let url = format!("https://{host_path}");
-            let owner = owner::owner(session, &url, region, &own).await;
-            checks.push(takeover::check(arn, &[page], &owner, true));
+            issuers.spawn(async move { (index, documents(&url).await) });
+        }
+        let mut issuers = issuers.join_all().await;
+        issuers.sort_by_key(|(index, _)| *index);
+        for (arn, (_, [discovery, jwks])) in some.iter().zip(&issuers) {
+            let places = owner::places(session, [discovery, jwks], region, &own).await;
+            checks.push(takeover::check(arn, &places, true));
         }
     }
     Ok(checks)
+}
+
+/// The discovery document, and the keys that it names: or, where it cannot be read, itself.
+async fn documents(issuer: &str) -> [Page; 2] {
+    let discovery = fetch(&format!("{issuer}/.well-known/openid-configuration")).await;
+    let jwks = match discovery::jwks_uri(&discovery) {
+        Some(jwks_uri) => fetch(&jwks_uri).await,
+        None => discovery.clone(),
+    };
+    [discovery, jwks]
 }

@@ -12,8 +12,8 @@ use crate::output;
 use crate::verify::report::Check;
 use crate::verify::webhook::{Webhook, certificate_in, check, flat, secret_name, webhooks};
 
+use super::super::kubectl::{kubectl, object_name};
 use super::super::token::now;
-use super::cluster::kubectl;
 
 /// All checks; `source` is a file, or `kubectl`.
 pub(super) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {
@@ -60,19 +60,17 @@ async fn live_certificate(
     kubeconfig: Option<&Path>,
 ) -> std::result::Result<Vec<u8>, String> {
     let (service, namespace) = webhook.service();
-    let named = [
-        "-n",
-        namespace,
-        "get",
-        "deployment",
-        service,
-        "--ignore-not-found",
-    ];
-    let deployment = kubectl(kubeconfig, &[&named[..], &["-o", "json"]].concat()).await?;
+    let (service, namespace) = (object_name(service)?, object_name(namespace)?);
+    let named = ["-n", namespace, "get", "--ignore-not-found", "-o", "json"];
+    let named = [&named[..], &["--", "deployment", service]].concat();
+    let deployment = kubectl(kubeconfig, &named).await?;
     let deployment = serde_json::from_slice(&deployment).unwrap_or_default();
     let secret = secret_name(&[deployment], webhook);
+    let secret = object_name(&secret)?;
     let jsonpath = r"jsonpath={.data.tls\.crt}";
-    let arguments = ["-n", namespace, "get", "secret", &secret, "-o", jsonpath];
+    let arguments = [
+        "-n", namespace, "get", "-o", jsonpath, "--", "secret", secret,
+    ];
     let text = kubectl(kubeconfig, &arguments).await?;
     let decoded = STANDARD.decode(&text).ok().filter(|pem| !pem.is_empty());
     decoded.ok_or_else(|| format!("Secret {namespace}/{secret} has no tls.crt"))

@@ -34,6 +34,8 @@ fn desired() -> Desired {
             audiences: Audiences::AtLeast("sts.amazonaws.com".to_owned()),
             thumbprint: ThumbprintChoice::Iam,
             tags: tags("demo"),
+            account: "111122223333".parse().unwrap(),
+            buckets: Vec::new(),
         }),
         roles: Vec::new(),
         key_set: None,

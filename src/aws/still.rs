@@ -1,0 +1,139 @@
+//! Whether what a change replaces as a whole is still what was seen, asked right before it is replaced.
+//!
+//! S3 and IAM have no If-Match for a bucket's policy or tags, a trust policy or a list of thumbprints: the last
+//! writer wins. What somebody else has written since it was looked at is not replaced; what is left of the window
+//! is the time between this look and the call.
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::iam::arn::AccountId;
+use crate::iam::bucket::BucketName;
+use crate::plan::change::Change;
+use crate::plan::desired::PublicAccessBlock;
+use crate::plan::observed::{Provider, Role};
+use crate::plan::removal::Removal;
+
+use super::connect::Aws;
+use super::observe;
+use super::outcome::{Failure, cannot};
+use super::role;
+
+/// What the look came to.
+pub(super) enum Still {
+    /// As it was seen: the change can be made.
+    AsSeen,
+    /// As it is to be: another run of the same has made it.
+    Done,
+}
+
+/// Looks at what a change replaces.
+pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Still, Failure> {
+    let looked = match change {
+        Change::TagBucket {
+            bucket,
+            owner,
+            before,
+            after,
+        } => {
+            let now = observe::tags(aws, bucket, owner).await;
+            now.map(|now| compared(json!(now), json!(before), json!(after)))
+        }
+        Change::PutPublicAccessBlock {
+            bucket,
+            owner,
+            before,
+            ..
+        } => {
+            let now = observe::public_access_block(aws, bucket, owner).await;
+            let blocks = |block: &PublicAccessBlock| {
+                block.block_public_policy || block.restrict_public_buckets
+            };
+            // Somebody has switched it on meanwhile, and for a reason; S3 may not show yet what a new bucket has.
+            now.map(|now| {
+                match now.as_ref().is_some_and(blocks) && !before.as_ref().is_some_and(blocks) {
+                    true => None,
+                    false => Some(Still::AsSeen),
+                }
+            })
+        }
+        Change::PutBucketPolicy {
+            bucket,
+            owner,
+            before,
+            after,
+        } => {
+            let now = observe::policy(aws, bucket, owner).await;
+            now.map(|now| compared(json!(now), json!(before), after.clone()))
+        }
+        Change::Remove(Removal::BucketPolicy {
+            bucket,
+            owner,
+            before,
+        }) => {
+            let now = observe::policy(aws, bucket, owner).await;
+            now.map(|now| compared(json!(now), before.clone(), Value::Null))
+        }
+        Change::UpdateTrustPolicy {
+            role,
+            before,
+            after,
+        } => {
+            let now = role::observe(aws, role).await;
+            let trust = |found: Option<_>| json!(found.map(|role: Role| role.trust));
+            now.map(|now| compared(trust(now), before.clone(), after.clone()))
+        }
+        Change::UpdateThumbprints { arn, before, after } => {
+            let now = observe::provider(aws, arn).await;
+            let list = |found: Option<_>| json!(found.map(|one: Provider| one.thumbprints));
+            now.map(|now| compared(list(now), json!(before), json!(after)))
+        }
+        Change::CreateProvider {
+            account, buckets, ..
+        } => every_bucket(aws, buckets, account).await,
+        _ => Ok(Some(Still::AsSeen)),
+    };
+    match looked {
+        Ok(Some(still)) => Ok(still),
+        Ok(None) => Err(Failure {
+            error: Error::refused(cannot(change))
+                .because("somebody else has changed it since it was looked at")
+                .hint("run again: it starts from what is there now"),
+            not_yet: None,
+        }),
+        // A bucket that was just made may be unknown to some of S3 yet.
+        Err(error) if error.code() == Some("NoSuchBucket") => Err(Failure {
+            not_yet: error.code().map(str::to_owned),
+            error,
+        }),
+        Err(error) => Err(Failure {
+            error,
+            not_yet: None,
+        }),
+    }
+}
+
+fn compared(now: Value, before: Value, after: Value) -> Option<Still> {
+    match now {
+        now if now == before => Some(Still::AsSeen),
+        now if now == after => Some(Still::Done),
+        _ => None,
+    }
+}
+
+/// A provider is made only when the buckets that it trusts were just seen to be ours: whoever takes the name of
+/// one that is gone could sign tokens for it.
+async fn every_bucket(
+    aws: &Aws,
+    buckets: &[BucketName],
+    account: &AccountId,
+) -> Result<Option<Still>> {
+    for bucket in buckets {
+        if !observe::bucket_exists(aws, bucket, account).await? {
+            return Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there any more"))
+                .because("whoever creates it next could sign tokens that the provider accepts")
+                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both"));
+        }
+    }
+    Ok(Some(Still::AsSeen))
+}

@@ -1,0 +1,77 @@
+//! Other issuers in the same bucket, whose statements of its policy must outlive this run.
+//!
+//! S3 has no If-Match for bucket policies. Each one is read right before it is written; what is left is a run that
+//! publishes, and ends, between that look and the call. It has left its documents, which the policy that was
+//! written over its own does not open.
+
+use std::collections::BTreeSet;
+
+use crate::aws::account;
+use crate::aws::connect::Aws;
+use crate::aws::observe;
+use crate::aws::partition;
+use crate::error::{Error, Exit, Result};
+use crate::iam::arn::{self, AccountId};
+use crate::iam::bucket::BucketName;
+use crate::iam::policy;
+use crate::plan::change::Change;
+use crate::plan::diff::Plan;
+use crate::plan::removal::Removal;
+
+/// The issuers that a bucket had before its policy was written.
+pub(super) struct Neighbours {
+    bucket: BucketName,
+    owner: AccountId,
+    before: BTreeSet<String>,
+}
+
+impl Neighbours {
+    /// Looks, where a plan writes or removes a policy.
+    pub(super) async fn look(aws: &Aws, plan: &Plan) -> Result<Option<Self>> {
+        let written = plan.changes.iter().find_map(|change| match change {
+            Change::PutBucketPolicy { bucket, owner, .. }
+            | Change::Remove(Removal::BucketPolicy { bucket, owner, .. }) => Some((bucket, owner)),
+            _ => None,
+        });
+        let Some((bucket, owner)) = written else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: account::issuers(aws, bucket, owner).await?,
+        }))
+    }
+
+    /// Looks again, when all is done: an issuer that came meanwhile must be one that everybody can read.
+    pub(super) async fn check(&self, aws: &Aws, own: &[String]) -> Result<()> {
+        let Self {
+            bucket,
+            owner,
+            before,
+        } = self;
+        let mut came = account::issuers(aws, bucket, owner).await?;
+        came.retain(|key| !before.contains(key) && !own.contains(key));
+        if came.is_empty() {
+            return Ok(());
+        }
+        let policy = observe::policy(aws, bucket, owner)
+            .await?
+            .unwrap_or_default();
+        let partition = partition::of_region(&aws.region)?;
+        let is_closed =
+            |key: &&String| !policy::opens(&policy, &arn::object(&partition, bucket.as_str(), key));
+        let closed: Vec<&str> = came.iter().filter(is_closed).map(String::as_str).collect();
+        match closed.first() {
+            None => Ok(()),
+            Some(key) => Err(Error::failed(format!(
+                "bucket s3://{bucket} was written by another run at the same time"
+            ))
+            .because(format!(
+                "s3://{bucket}/{key} was published meanwhile, and the bucket policy does not let everybody read it"
+            ))
+            .hint("run both again, one after the other: the statement is put back by the run of that issuer")
+            .with_exit(Exit::Interrupted)),
+        }
+    }
+}
