@@ -112,23 +112,35 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Replaces or creates a file that can be made again at any time. What is there may only be what was written
+/// Replaces or creates a file that can be made again at any time. What is there may only be `what` was written
 /// here before, as `is_ours` says of its bytes: not something else, nor a symbolic link to it.
-pub fn write_document(path: &Path, contents: &[u8], is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
-    replace(path, contents, 0o644, is_ours)
+pub fn write_document(
+    path: &Path,
+    contents: &[u8],
+    what: &str,
+    is_ours: impl Fn(&[u8]) -> bool,
+) -> Result<()> {
+    replace(path, contents, 0o644, what, is_ours)
 }
 
 /// The same, for its owner's eyes alone. A signing key is never replaced, whatever it looks like.
 pub fn replace_private(
     path: &Path,
     contents: &[u8],
+    what: &str,
     is_ours: impl Fn(&[u8]) -> bool,
 ) -> Result<()> {
-    replace(path, contents, 0o600, is_ours)
+    replace(path, contents, 0o600, what, is_ours)
 }
 
-fn replace(path: &Path, contents: &[u8], mode: u32, is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
-    refuse_others(path, |found| found == contents || is_ours(found))?;
+fn replace(
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    what: &str,
+    is_ours: impl Fn(&[u8]) -> bool,
+) -> Result<()> {
+    refuse_others(path, what, |found| found == contents || is_ours(found))?;
     let file = temporary(path, contents, mode)?;
     file.persist(path)
         .map_err(|e| cannot_write(path).because(e.error))?;
@@ -136,12 +148,12 @@ fn replace(path: &Path, contents: &[u8], mode: u32, is_ours: impl Fn(&[u8]) -> b
 }
 
 /// Refuses to write where something is that was not written here.
-pub fn refuse_others(path: &Path, is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
+pub fn refuse_others(path: &Path, what: &str, is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
     match whole(path) {
         Ok(None) => Ok(()),
         Ok(Some(found)) if is_ours(&found) => Ok(()),
         _ => Err(Error::refused(format!("cannot write {}", path.display()))
-            .because("something else is there, which was not written by irsactl for this")
+            .because(format!("something else than {what} is there"))
             .hint(format!(
                 "look at it, and move it away or give another name: ls -l {}",
                 shell_path(path)

@@ -119,7 +119,7 @@ fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
     file::create_dir(directory)?;
     // All or none.
     for (name, _) in documents {
-        file::refuse_others(&directory.join(name), |found| is_ours(name, found))?;
+        file::refuse_others(&directory.join(name), WRITTEN, |found| is_ours(name, found))?;
     }
     for (name, text) in documents {
         let path = directory.join(name);
@@ -128,7 +128,9 @@ fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
             true => &output::escaped_json(text),
             false => text,
         };
-        file::write_document(&path, text.as_bytes(), |found| is_ours(name, found))?;
+        file::write_document(&path, text.as_bytes(), WRITTEN, |found| {
+            is_ours(name, found)
+        })?;
     }
     output::say(format_args!(
         "wrote {} documents to {}",
@@ -137,6 +139,9 @@ fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
     ));
     Ok(())
 }
+
+/// What may be replaced.
+const WRITTEN: &str = "a document of a dry run";
 
 /// Whether a file is what a dry run has written under this name, for whatever cluster.
 fn is_ours(name: &str, text: &[u8]) -> bool {

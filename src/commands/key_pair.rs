@@ -232,7 +232,7 @@ fn write_accepted(dir: &Path, keys: &[PublicKey]) -> Result<()> {
         PublicKey::all_from_pem(text).is_ok()
             && !String::from_utf8_lossy(text).contains("PRIVATE KEY")
     };
-    file::write_document(&path, pems.as_bytes(), is_ours)
+    file::write_document(&path, pems.as_bytes(), "public keys", is_ours)
 }
 
 fn kid(public: &PublicKey) -> Result<Kid> {

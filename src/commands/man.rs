@@ -39,7 +39,12 @@ impl Man {
             // 'irsactl token mint' is in irsactl-token-mint(1), as git does it.
             let name = command.get_display_name().unwrap_or("irsactl").to_owned();
             let is_ours = |text: &[u8]| String::from_utf8_lossy(text).contains(".TH irsactl");
-            file::write_document(&dir.join(format!("{name}.1")), &page(command)?, is_ours)?;
+            file::write_document(
+                &dir.join(format!("{name}.1")),
+                &page(command)?,
+                "a manual page of irsactl",
+                is_ours,
+            )?;
         }
         Ok(Exit::Done)
     }

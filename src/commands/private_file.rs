@@ -16,9 +16,14 @@ pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {
 }
 
 /// Replaces one that `is_ours` knows for what it was: never a signing key.
-pub(super) fn replace(path: &Path, contents: &[u8], is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
+pub(super) fn replace(
+    path: &Path,
+    contents: &[u8],
+    what: &str,
+    is_ours: impl Fn(&[u8]) -> bool,
+) -> Result<()> {
     prepare(path)?;
-    file::replace_private(path, contents, is_ours)
+    file::replace_private(path, contents, what, is_ours)
 }
 
 fn prepare(path: &Path) -> Result<()> {

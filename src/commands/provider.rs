@@ -26,8 +26,11 @@ use super::{dry_run, resolve};
 #[command(after_help = "\
 Examples:
   irsactl provider --cluster demo --region us-west-2 --dry-run
-  irsactl provider --issuer https://oidc.example.com --region us-west-2 --yes \\
-    --thumbprint 990f4193972f2becf12ddeda5237f9c952f20d9e")]
+  irsactl provider --issuer https://oidc.example.com --region us-west-2 --dry-run --offline \\
+    --account-id 111122223333
+
+Reads both documents of the issuer first: AWS is to trust no issuer that is not there, none that says another \
+name, and no bucket that is not this account's.")]
 pub struct ProviderArgs {
     #[command(flatten)]
     issuer: IssuerNames,

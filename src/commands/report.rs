@@ -92,7 +92,7 @@ impl ReportArgs {
         };
         let found = question.look(global, stop).await?;
         let page = render(&found, self.issuer.names.cluster.as_deref(), now()?)?;
-        file::write_document(&self.html, page.as_bytes(), is_report)?;
+        file::write_document(&self.html, page.as_bytes(), "a report", is_report)?;
         let checks = &found.checks;
         let planned = found.owner.planned.as_ref();
         let answer = ReportAnswer {
@@ -121,7 +121,7 @@ fn refuse_others(path: &Path) -> Result<()> {
             .because("the answer is written there")
             .hint("name a file: --html report.html"));
     }
-    file::refuse_others(path, is_report)
+    file::refuse_others(path, "a report", is_report)
 }
 
 fn is_report(text: &[u8]) -> bool {

@@ -181,7 +181,7 @@ impl Webhook {
         let now = token::now()?;
         let secret_file = self.secret_file(global);
         if self.renew {
-            file::refuse_others(&secret_file, is_certificate)?;
+            file::refuse_others(&secret_file, CERTIFICATE, is_certificate)?;
         }
         let authority = authority(&global.dir, now)?;
         let dns_name = settings.dns_name();
@@ -208,7 +208,12 @@ impl Webhook {
                         Error::failed("cannot make the webhook's certificate").because(e)
                     })?;
                 let secret = Zeroizing::new(settings.secret(&made.certificate, &made.key)?);
-                private_file::replace(&secret_file, secret.as_bytes(), is_certificate)?;
+                private_file::replace(
+                    &secret_file,
+                    secret.as_bytes(),
+                    CERTIFICATE,
+                    is_certificate,
+                )?;
                 output::say(format_args!(
                     "new certificate for {dns_name}; apply it first: kubectl apply --server-side -f {}",
                     output::path(&secret_file)
@@ -265,6 +270,9 @@ fn authority(dir: &Path, now: u64) -> Result<Pair> {
         key: Zeroizing::new(key.to_owned()),
     })
 }
+
+/// What may be renewed.
+const CERTIFICATE: &str = "a webhook's certificate";
 
 /// Whether a file holds a Secret as it is written here (templates/webhook-certificate.yaml): nothing else is
 /// replaced by a new one.

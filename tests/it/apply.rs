@@ -243,7 +243,7 @@ fn what_cannot_be_saved_is_refused() {
         .fails(1, &["cannot read plan.json"]);
     // A link is replaced, and what it leads to is left alone.
     tenant.shell("ln -s somewhere plan.json");
-    tenant.irsactl(PLAN).fails(1, &["plan.json"]);
+    tenant.irsactl(PLAN).fails(4, &["plan.json"]);
     assert!(!tenant.path("somewhere").exists());
 }
 
@@ -254,9 +254,13 @@ fn documents_do_not_replace_a_saved_plan() {
     tenant.shell("mkdir docs; : > docs/plan.json");
     // An empty file is what mktemp makes.
     tenant.irsactl(&format!("{plan} --out docs/plan.json")).ok();
-    tenant
-        .irsactl(&format!("{plan} --documents docs"))
-        .fails(4, &["a saved plan is there", "--documents"]);
+    tenant.irsactl(&format!("{plan} --documents docs")).fails(
+        4,
+        &[
+            "something else than a document of a dry run is there",
+            "give another name",
+        ],
+    );
     tenant.irsactl("apply docs/plan.json").ok();
     // The command that is next is for the directory that this one was given.
     tenant

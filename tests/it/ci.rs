@@ -115,7 +115,7 @@ fn a_job_can_fold_its_log_and_never_its_errors() {
         assert!(
             open.contains("  not tried  + OpenID Connect provider") && open.contains("error: ")
         );
-        assert!(open.contains("##\\u{5b}add-mask]no") && !failed.stderr.contains("##["));
+        assert!(open.contains("#\\u{23}[add-mask]no") && !failed.stderr.contains("##"));
         // What is nobody's to fold.
         let again = run("");
         assert_eq!(again.code, 0, "{again:#?}");

@@ -67,11 +67,14 @@ fn every_example_of_a_help_page_works() {
     tenant.offline.environment.insert("PATH", path);
     // A cluster with the key of the issuer directory.
     let kubectl = "#!/bin/sh
+        cd HERE
         case \"$*\" in
         *jwks) irsactl jwks ;;
         *) irsactl discovery --cluster demo ;;
         esac";
-    tenant.write("kubectl", kubectl);
+    // It is run in no directory of ours.
+    let here = tenant.dir.path().display().to_string();
+    tenant.write("kubectl", kubectl.replace("HERE", &here));
     tenant.shell("chmod +x kubectl");
     let file = repository().join("examples/irsactl.yaml");
     fs::copy(file, tenant.path("irsactl.yaml")).unwrap();

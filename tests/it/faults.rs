@@ -147,16 +147,15 @@ fn an_organization_that_forbids_public_policies_is_named() {
 fn the_time_can_run_out_while_reading_back() {
     let tenant = Tenant::with_key().named();
     tenant.fail_next(
-        "GetBucketPolicy",
+        "GetBucketTagging",
         1000,
         404,
         "NoSuchBucket",
         "The specified bucket does not exist",
     );
-    tenant.irsactl(&format!("{BOOTSTRAP} --timeout 6")).fails(
-        124,
-        &["waiting for AWS: cannot read the policy", "NoSuchBucket"],
-    );
+    tenant
+        .irsactl(&format!("{BOOTSTRAP} --timeout 6"))
+        .fails(124, &["waiting for AWS: cannot read the tags"]);
     assert_eq!(tenant.changes().len(), 6);
 }
 

@@ -102,19 +102,22 @@ fn an_offline_dry_run_is_complete_and_deterministic_and_needs_nothing() {
 }
 
 #[test]
-fn documents_replace_a_symlink_and_do_not_follow_it() {
+fn a_symlink_is_neither_followed_nor_replaced_by_a_document() {
     let work = Offline::new();
     work.irsactl("keygen").ok();
     let victim = work.write("victim", "precious");
     fs::create_dir(work.path("docs")).unwrap();
     std::os::unix::fs::symlink(&victim, work.path("docs/plan.json")).unwrap();
-    work.irsactl(OFFLINE).ok();
-    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
-    assert!(
-        fs::read_to_string(work.path("docs/plan.json"))
-            .unwrap()
-            .contains("CreateBucket")
+    work.irsactl(OFFLINE).fails(
+        4,
+        &[
+            "docs/plan.json",
+            "something else than a document of a dry run",
+        ],
     );
+    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+    // All or none.
+    assert_eq!(fs::read_dir(work.path("docs")).unwrap().count(), 1);
 }
 
 /// The YAML judge is PyYAML.

@@ -135,8 +135,8 @@ fn a_key_that_is_going_or_gone_is_not_made_anew() {
 
     // In clear text: whoever may read parameters has read it.
     let tenant = Tenant::new();
-    let tags = json!([{ "Key": "managed-by", "Value": "irsactl" }]);
-    tenant.irsactl("keygen").ok();
+    let kid = tenant.irsactl("keygen").ok();
+    let tags = json!([{ "Key": "managed-by", "Value": "irsactl" }, { "Key": "irsactl/kid", "Value": kid.trim() }]);
     let key = std::fs::read_to_string(tenant.path("issuer/sa-signer.key")).unwrap();
     let body = json!({ "Name": parameters.name(""), "Value": key, "Type": "String", "Tags": tags });
     parameters.call(&tenant, "PutParameter", &body);
@@ -229,13 +229,25 @@ fn two_clusters_of_one_name_do_not_share_a_key() {
         for command in ["bootstrap --yes", "bootstrap --dry-run", "publish --yes"] {
             tenant
                 .irsactl(&format!("{command} {elsewhere}"))
-                .fails(4, &["it signs the tokens of https://", "--adopt"]);
+                .fails(4, &["it signs the tokens of https://", "--move-key"]);
         }
         assert_eq!(tenant.changes(), before);
         assert!(!tenant.path("other").exists());
-        // A change of issuer, and back.
+        // Taking over a bucket is not taking over another issuer's key, which is looked at first.
+        let foreign = format!("twin-{}-{}", store.flag, tenant.account);
+        tenant.call("s3", "PUT", &format!("/{foreign}"), "", "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>");
+        for adopt in ["", " --adopt"] {
+            let run = tenant.irsactl(&format!(
+                "bootstrap --yes --bucket {foreign}{adopt} --dir other {options}"
+            ));
+            assert!(!run.stderr.contains("run again with --adopt"), "{run:#?}");
+            run.fails(4, &["it signs the tokens of https://", "--move-key"]);
+        }
+        // A change of issuer, and back; the plan says so.
+        let plan = tenant.irsactl(&format!("publish --dry-run --move-key {elsewhere}"));
+        assert_eq!(plan.code, 0, "{plan:#?}");
         tenant
-            .irsactl(&format!("bootstrap --yes --adopt {elsewhere}"))
+            .irsactl(&format!("bootstrap --yes --move-key {elsewhere}"))
             .ok();
         let again = tenant.irsactl(&format!("bootstrap --yes {elsewhere}"));
         assert!(again.stderr.contains("no changes"), "{again:#?}");

@@ -22,12 +22,14 @@ fn an_old_directory_is_brought_up_to_date() {
     );
     step(&tenant, store, "activate --token token.jwt").json();
     tenant
-        .irsactl(&format!("keygen --dir before {options}"))
-        .fails(4, &["from before a rotation", "irsactl rotate status"]);
+        .irsactl(&format!("jwks --dir before {options}"))
+        .fails(4, &["from before a rotation", "irsactl keygen"]);
     for dir in ["before", "prepared"] {
-        tenant
-            .irsactl(&format!("rotate status --dir {dir} {options}"))
-            .ok();
+        // A look changes no file; keygen is asked to.
+        let files = tenant.shell(&format!("ls {dir}; cat {dir}/*"));
+        let status = tenant.irsactl(&format!("rotate status --dir {dir} -o json {options}"));
+        assert_eq!(status.json()[0]["role"], "signing");
+        assert_eq!(tenant.shell(&format!("ls {dir}; cat {dir}/*")), files);
         let kid = tenant
             .irsactl(&format!("keygen --dir {dir} {options}"))
             .ok();
@@ -142,5 +144,9 @@ fn a_directory_from_two_rotations_ago_is_brought_up_to_date() {
     }
     // A key that was retired is not the one that is to come, for commands that know files alone either.
     let again = "rotate prepare --yes --cluster demo --dir kept -o json";
-    assert_eq!(tenant.irsactl(again).json()["new"], third["new"]);
+    let again = tenant.irsactl(again).json();
+    assert!(
+        again["new"] != first.as_str() && again["new"] != third["new"],
+        "{again:#}"
+    );
 }

@@ -69,7 +69,7 @@ fn a_rotation_goes_on_from_an_empty_disk() {
         step(&tenant, store, "prepare --dry-run").fails(4, &["--key-only"]);
         let prepared = step(&tenant, store, "prepare --yes").json();
         let new = prepared["new"].as_str().unwrap().to_owned();
-        assert_eq!((&prepared["old"], &prepared["changes"]), (&old, &json!(2)));
+        assert_eq!((&prepared["old"], &prepared["changes"]), (&old, &json!(3)));
         let next = format!("rotate activate {}", "--cluster demo --key-store");
         assert!(
             prepared["next"].as_str().unwrap().contains(&next),

@@ -116,8 +116,9 @@ fn a_provider_needs_the_actions_to_look_and_to_create() {
             &mini.policy("provider", &format!("--bucket {name}")),
             removed,
         );
-        // The bucket that is to be trusted must be there.
+        // What is to be trusted must be there.
         mini.create_bucket(name);
+        mini.put_documents(name);
         // It evaluates calls about a provider as if they named no resource.
         for statement in policy["Statement"].as_array_mut().unwrap() {
             if statement["Sid"] == "Provider" {

@@ -216,7 +216,12 @@ fn kubectl_is_asked_for_both_documents() {
         std::env::var("PATH").unwrap()
     );
     work.environment.insert("PATH", path);
-    let kubectl = "#!/bin/sh\ncase \"$*\" in\n*' --kubeconfig bad '*|'--kubeconfig bad '*) echo 'no configuration' >&2; exit 1 ;;\n*jwks) cat both-keys ;;\n*) cat shown ;;\nesac\n";
+    // It is run in no directory of ours.
+    let here = work.dir.path().display();
+    let kubectl = format!(
+        "#!/bin/sh\ncd {here}\n{}",
+        "case \"$*\" in\n*/bad' '*) echo 'no configuration' >&2; exit 1 ;;\n*jwks) cat both-keys ;;\n*) cat shown ;;\nesac\n"
+    );
     work.write("kubectl", kubectl);
     work.shell("chmod +x kubectl && cp old-issuer shown");
     start(&work, "--format k3s").ok();

@@ -109,10 +109,7 @@ fn a_state_file_that_is_not_ours_is_refused_and_left_alone() {
         (broken(DEFAULT, NEW), "no existing issuer"),
         (broken(OLD_KEY, "/a\\nb"), "absolute path"),
         (broken("/etc/kubernetes/pki/irsa", "irsa"), "absolute path"),
-        (
-            broken("\"kid\": \"", "\"kid\": \"\\u001b"),
-            "its kid is not one",
-        ),
+        (broken("\"kid\": \"", "\"kid\": \"\\u001b"), "is no kid"),
         (
             broken("\"kubeadm\"", "\"minikube\""),
             "unknown variant `minikube`",

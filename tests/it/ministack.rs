@@ -103,6 +103,26 @@ impl MiniStack {
         assert_eq!(status, 200, "{answer}");
     }
 
+    /// Puts the two documents of an issuer into a bucket, as its owner.
+    pub(crate) fn put_documents(&self, bucket: &str) {
+        let issuer = format!("https://{bucket}.s3.us-west-2.amazonaws.com");
+        self.work.irsactl("keygen").ok();
+        for (key, command) in [
+            ("keys.json", "jwks".to_owned()),
+            (
+                ".well-known/openid-configuration",
+                format!("discovery --issuer {issuer}"),
+            ),
+        ] {
+            let headers = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-west-2/s3/aws4_request, \
+                           SignedHeaders=host, Signature=0\r\n";
+            let body = self.work.irsactl(&command).ok();
+            let target = format!("/{bucket}/{key}");
+            let (status, answer) = exchange(&self.address, "PUT", &target, headers, &body);
+            assert_eq!(status, 200, "{answer}");
+        }
+    }
+
     /// Credentials of a new user who has exactly this policy.
     pub(crate) fn user(&mut self, name: &str, policy: &Value) {
         self.iam(&[("Action", "CreateUser"), ("UserName", name)]);

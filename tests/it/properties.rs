@@ -268,7 +268,14 @@ proptest! {
 
     #[test]
     fn a_plan_that_was_applied_is_empty(desired in desired(), found in found()) {
-        let plan = diff(&desired, &found).unwrap();
+        let plan = match diff(&desired, &found) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let policy = found.bucket.as_ref().and_then(|bucket| bucket.policy.clone());
+                prop_assert!(!policy::held_back(&policy.unwrap_or_default()).is_empty(), "{error:?}");
+                return Ok(());
+            }
+        };
         let mut after = found.clone();
         for change in &plan.changes {
             apply(&mut after, change);

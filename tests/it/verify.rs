@@ -266,17 +266,35 @@ fn a_rotation_leaves_no_unknown_key() {
 
 #[test]
 fn a_provider_whose_bucket_is_gone_is_a_takeover() {
-    let (tenant, _) = Tenant::bootstrapped();
-    for target in ["/keys.json", "/.well-known/openid-configuration", ""] {
-        tenant.call(
-            "s3",
-            "DELETE",
-            &format!("/{}{target}", tenant.bucket()),
-            "",
-            "",
-        );
-    }
+    let tenant = Tenant::with_key();
+    // A name that anybody can take, and one that nobody else can.
+    let global = format!("free-{}", tenant.account);
+    let delete = |bucket: &str| {
+        for target in ["/keys.json", "/.well-known/openid-configuration", ""] {
+            tenant.call("s3", "DELETE", &format!("/{bucket}{target}"), "", "");
+        }
+    };
+    tenant.irsactl("bootstrap --cluster demo --yes").ok();
+    delete(&tenant.bucket());
     let (names, report) = failed(&tenant, VERIFY);
+    assert!(!names.contains(&"takeover".to_owned()), "{names:?}");
+    let own = check(&report, "takeover");
+    assert_eq!(own["outcome"], "warn");
+    assert!(
+        own["actual"]
+            .as_str()
+            .unwrap()
+            .contains("only this account can create it"),
+        "{own}"
+    );
+    tenant
+        .irsactl(&format!("bootstrap --cluster free --bucket {global} --yes"))
+        .ok();
+    delete(&global);
+    let (names, report) = failed(
+        &tenant,
+        &format!("verify --cluster free --bucket {global} -o json"),
+    );
     assert_eq!(
         names,
         [

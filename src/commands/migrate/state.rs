@@ -171,7 +171,12 @@ impl Migration {
     pub(super) fn write(&self, dir: &Path) -> Result<()> {
         file::create_dir(dir)?;
         let is_ours = |text: &[u8]| serde_json::from_slice::<Self>(text).is_ok();
-        file::write_document(&path(dir), json_text(self).as_bytes(), is_ours)
+        file::write_document(
+            &path(dir),
+            json_text(self).as_bytes(),
+            "a migration",
+            is_ours,
+        )
     }
 }
 

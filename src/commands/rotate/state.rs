@@ -116,7 +116,12 @@ impl Rotation {
     /// Writes it, whole or not at all.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
         let is_ours = |text: &[u8]| serde_json::from_slice::<Self>(text).is_ok();
-        file::write_document(&state_file(dir), json_text(self).as_bytes(), is_ours)
+        file::write_document(
+            &state_file(dir),
+            json_text(self).as_bytes(),
+            "a rotation",
+            is_ours,
+        )
     }
 
     /// Gives the key files the names of what they are now.

@@ -133,11 +133,19 @@ pub(in super::super) fn bring_current(store: &Store, dir: &Path) -> Result<()> {
     };
     let kid = KeyPair::kid_of(&current)?;
     let is_older = store.find(&kid).is_some_and(|key| !key.is_coming());
-    if is_older && kid != signs.kid {
-        bring_key(dir, signs)?;
-        state::sign_with(dir, &signs.kid)?;
+    if !is_older || kid == signs.kid {
+        return Ok(());
     }
-    Ok(())
+    bring_key(dir, signs)?;
+    state::sign_with(dir, &signs.kid)?;
+    let newest = store.newest().map(|key| &key.tags);
+    let is_going = newest.is_some_and(|tags| {
+        tags.get(REPLACES).is_some_and(|one| one == kid.as_str()) && !tags.contains_key(RETIRED)
+    });
+    if !is_going {
+        state::set_aside(dir, &kid)?;
+    }
+    store.accept(dir)
 }
 
 /// The rotation that the newest key came with; none when it replaces nothing.
