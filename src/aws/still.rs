@@ -101,11 +101,20 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
                 .hint("run again: it starts from what is there now"),
             not_yet: None,
         }),
-        // A bucket that was just made may be unknown to some of S3 yet.
-        Err(error) if error.code() == Some("NoSuchBucket") => Err(Failure {
-            not_yet: error.code().map(str::to_owned),
-            error,
-        }),
+        Err(error) if error.code() == Some("NoSuchBucket") => match change {
+            Change::Remove(_) => Ok(Still::Done),
+            // A bucket that was just made may be unknown to some of S3 yet; what had a policy is gone.
+            Change::PutBucketPolicy { before: None, .. } | Change::PutPublicAccessBlock { .. } => {
+                Err(Failure {
+                    not_yet: error.code().map(str::to_owned),
+                    error,
+                })
+            }
+            _ => Err(Failure {
+                error,
+                not_yet: None,
+            }),
+        },
         Err(error) => Err(Failure {
             error,
             not_yet: None,

@@ -18,7 +18,7 @@ use crate::output;
 use super::key_pair::{self, KeyPair};
 use super::resolve;
 pub(super) use missing::nameless;
-pub(super) use store::{ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey};
+pub(super) use store::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED, Store, StoredKey};
 
 /// The store that the options name, with what is in it, for commands that have no session.
 pub(super) async fn connect(

@@ -38,8 +38,9 @@ fn whatever_happens_to_a_call_the_next_run_converges() {
     let home = TempDir::new().unwrap();
     let wanted = std::env::var("MATRIX_CASE").unwrap_or_default();
     let mut wanted = wanted.split(':').filter(|part| !part.is_empty());
-    let [command, nth, fault] = [wanted.next(), wanted.next(), wanted.next()];
-    let prepared: Vec<(&Scenario, (Original, PathBuf), usize)> = SCENARIOS
+    let mut part = || wanted.next().filter(|part| *part != "*");
+    let [command, nth, fault] = [part(), part(), part()];
+    let prepared: Vec<(&Scenario, (Original, PathBuf), Vec<bool>)> = SCENARIOS
         .iter()
         .filter(|scenario| command.is_none_or(|command| command == scenario.name))
         .map(|scenario| {
@@ -51,9 +52,13 @@ fn whatever_happens_to_a_call_the_next_run_converges() {
     let ends = Mutex::default();
     let mut cases = Vec::new();
     for (scenario, prepared, calls) in &prepared {
-        for nth in (1..=*calls).filter(|n| nth.is_none_or(|nth| nth == n.to_string())) {
+        let numbers = (1..).zip(calls);
+        for (nth, is_changing) in
+            numbers.filter(|(n, _)| nth.is_none_or(|nth| nth == n.to_string()))
+        {
             let faults = FAULTS
                 .iter()
+                .filter(|one| one.is_for(*is_changing))
                 .filter(|one| fault.is_none_or(|fault| fault == one.name));
             cases.extend(faults.map(|fault| Case {
                 scenario,
@@ -73,7 +78,7 @@ fn whatever_happens_to_a_call_the_next_run_converges() {
     } = run(&cases);
     let ends = ends.lock().unwrap().len();
     failures.sort();
-    let calls: usize = prepared.iter().map(|(_, _, calls)| calls).sum();
+    let calls: usize = prepared.iter().map(|(_, _, calls)| calls.len()).sum();
     let line = format!(
         "matrix: {} commands, {calls} calls, {} faults: {} cases ({unchanged} left nothing behind, {ends} ends), {} failed, {} not reached, {} s",
         prepared.len(),
@@ -99,8 +104,8 @@ fn whatever_happens_to_a_call_the_next_run_converges() {
     assert!(!cases.is_empty(), "there is no such case");
 }
 
-/// How many calls a run makes that meets no fault; the next one makes no change.
-fn calls(scenario: &Scenario, prepared: &(Original, PathBuf)) -> usize {
+/// The calls of a run that meets no fault, and whether each changes something; the next run makes no change.
+fn calls(scenario: &Scenario, prepared: &(Original, PathBuf)) -> Vec<bool> {
     let home = TempDir::new().unwrap();
     let stage = scenario.stage(prepared, home.path());
     let before = stage.aws.0.log().len();
@@ -109,10 +114,10 @@ fn calls(scenario: &Scenario, prepared: &(Original, PathBuf)) -> usize {
         command.output().unwrap().into()
     };
     run().ok();
-    let calls = stage.aws.0.log().len() - before;
+    let calls = stage.aws.0.log().split_off(before);
     let again = run();
     assert!(scenario.is_settled(&again), "{again:#?}");
-    calls
+    calls.iter().map(|call| call["changing"] == true).collect()
 }
 
 #[derive(Default)]

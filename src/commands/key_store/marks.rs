@@ -10,7 +10,10 @@ use crate::plan::desired::Tags;
 
 use super::super::change_options::owner_tags;
 use super::super::converge::after_changes;
-use super::store::{ISSUER, KID, REPLACES, SHOWN_WITHIN, Store};
+use super::store::{ACTIVATED, ISSUER, KID, PUBLISHED, REPLACES, RETIRED, SHOWN_WITHIN, Store};
+
+/// Tags that say when something came to pass.
+const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];
 
 impl Store {
     /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
@@ -65,15 +68,22 @@ impl Store {
         }
         // Tags have no If-Match: what another run has set since they were read is not replaced.
         let now = self.client.tags(&key.name).await?.unwrap_or_default();
-        let is_another =
-            |tag: &String| now.get(tag) != key.read.get(tag) && now.get(tag) != wanted.get(tag);
-        if let Some(tag) = wanted.keys().find(|tag| is_another(tag)) {
-            return Err(Error::refused(format!("cannot tag {}", key.name))
-                .because(format!(
-                    "another run has set {tag} to {:?} meanwhile",
-                    now.get(tag).cloned().unwrap_or_default()
-                ))
-                .hint("run again: it starts from what is there now"));
+        let set_meanwhile =
+            |tag: &&String| now.contains_key(*tag) && now.get(*tag) != key.read.get(*tag);
+        let theirs: Vec<String> = missing.keys().filter(set_meanwhile).cloned().collect();
+        for tag in theirs {
+            let value = now[&tag].clone();
+            // When something came to pass may be told by either; whose the key is may not.
+            if !TIMES.contains(&tag.as_str()) && wanted.get(&tag) != Some(&value) {
+                return Err(Error::refused(format!("cannot tag {}", key.name))
+                    .because(format!("another run has set {tag} to {value:?} meanwhile"))
+                    .hint("run again: it starts from what is there now"));
+            }
+            missing.remove(&tag);
+            key.tags.insert(tag, value);
+        }
+        if missing.is_empty() {
+            return Ok(0);
         }
         self.client.tag(&key.name, &missing).await?;
         let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);

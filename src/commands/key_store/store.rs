@@ -33,6 +33,10 @@ pub(super) const KID: &str = "irsactl/kid";
 pub(in super::super) const REPLACES: &str = "irsactl/replaces";
 /// When it signed first, as far as is known; in seconds since 1970, as the others.
 pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
+/// When both keys were published.
+pub(in super::super) const PUBLISHED: &str = "irsactl/published";
+/// When the key that it replaced left the JWK Set.
+pub(in super::super) const RETIRED: &str = "irsactl/retired";
 /// Nobody is to accept its tokens any more.
 pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
 /// The issuer whose tokens it signs.

@@ -14,14 +14,14 @@ use crate::output;
 use super::super::change_options::ChangeOptions;
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
-use super::super::key_store::Store;
+use super::super::key_store::{PUBLISHED, Store};
 use super::super::stop::Stop;
 use super::super::token::now;
 use super::super::{dry_run, jwks};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
-use super::stored::{self, PUBLISHED};
+use super::stored;
 use super::whose_keys::WhoseKeys;
 
 /// Options of `rotate prepare`.

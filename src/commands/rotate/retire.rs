@@ -12,7 +12,7 @@ use crate::verify::token::time_text;
 use super::super::change_options::ChangeOptions;
 use super::super::converge::Outcome;
 use super::super::key_pair::KeyPair;
-use super::super::key_store::{ACTIVATED, COMPROMISED, Store};
+use super::super::key_store::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED, Store};
 use super::super::stop::Stop;
 use super::super::token::now;
 use super::super::{dry_run, key_pair};
@@ -20,7 +20,7 @@ use super::live::{Live, LiveOptions};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
-use super::stored::{self, PUBLISHED, RETIRED};
+use super::stored;
 use super::whose_keys::WhoseKeys;
 use super::{LONGEST_TOKEN, Nodes};
 

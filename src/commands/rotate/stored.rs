@@ -14,16 +14,13 @@ use crate::plan::desired::Tags;
 
 use super::super::converge::after_changes;
 use super::super::key_pair::{KeyPair, signing_key_file, unusable};
-use super::super::key_store::{self, ACTIVATED, COMPROMISED, REPLACES, Store, StoredKey};
+use super::super::key_store::{
+    self, ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED, Store, StoredKey,
+};
 use super::super::stop::Stop;
 use super::scene::Scene;
 use super::state::{self, Rotation};
 use super::whose_keys::WhoseKeys;
-
-/// When both keys were published.
-pub(super) const PUBLISHED: &str = "irsactl/published";
-/// When the key that it replaced left the JWK Set.
-pub(super) const RETIRED: &str = "irsactl/retired";
 
 /// What the store has, if there is one, and the rotation as it and the issuer directory tell it. Nothing is
 /// written.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::tenant::Run;
 
-use super::fault::{Fault, What};
+use super::fault::{Fault, What, Writer};
 use super::forks::Original;
 use super::scenario::{Scenario, Stage};
 use super::{invariants, secret};
@@ -74,12 +74,12 @@ impl Case<'_> {
         let is_unchanged =
             invariants::effects(&faulty.calls).is_empty() && files == invariants::files(&issuer);
         let mut made = vec![];
-        let verdict = self.judge_first(&stage, &faulty, call).and_then(|()| {
-            match is_unchanged && faulty.run.code != 0 {
+        let verdict = self
+            .judge_first(&stage, home.path(), &faulty, call)
+            .and_then(|()| match is_unchanged && faulty.run.code != 0 {
                 true => Ok(()),
                 false => self.judge_later(&stage, home.path(), &mut seen, &faulty, &mut made),
-            }
-        });
+            });
         match verdict {
             Ok(()) if made.is_empty() => Outcome::Unchanged,
             Ok(()) => Outcome::Passed,
@@ -91,10 +91,17 @@ impl Case<'_> {
     }
 
     /// The run that met the fault.
-    fn judge_first(&self, stage: &Stage, faulty: &Made, call: &Value) -> Result<(), String> {
+    fn judge_first(
+        &self,
+        stage: &Stage,
+        home: &Path,
+        faulty: &Made,
+        call: &Value,
+    ) -> Result<(), String> {
         invariants::bucket_behind_provider(&stage.aws.0)?;
         let confirmed = invariants::confirmed(&faulty.calls);
         self.fault.judge(&faulty.run, call, confirmed)?;
+        self.judge_neighbour(stage, home, faulty.run.code)?;
         secret::is_nowhere(&stage.directory.join("issuer"), &texts(faulty))
     }
 
@@ -107,6 +114,8 @@ impl Case<'_> {
         faulty: &Made,
         later: &mut Vec<Run>,
     ) -> Result<(), String> {
+        // The log has what the neighbour may have done once more.
+        *seen = stage.aws.0.log().len();
         let clean = self.run(stage, home, seen);
         secret::is_nowhere(&stage.directory.join("issuer"), &texts(&clean))?;
         let (first, second) = (
@@ -116,14 +125,21 @@ impl Case<'_> {
         let mut settled = self.scenario.is_settled(&clean.run) && second.is_empty();
         let (code, nothing_left) = (clean.run.code, settled || faulty.run.code != 0);
         later.push(clean.run);
+        if self.keeps_neighbour(later.last()) {
+            return invariants::neighbour_is_public(&stage.aws.0);
+        }
         is(code == 0 || settled, "the clean run fails")?;
         is(
             nothing_left,
             "exit code 0, and the next run finds something to do",
         )?;
-        let again: BTreeSet<&String> = first.iter().filter(|one| second.contains(one)).collect();
-        is(again.is_empty(), &format!("made again: {again:?}"))?;
-        invariants::made_once(first.iter().chain(&second))?;
+        if !matches!(self.fault.what, What::Writes(_)) {
+            let again: BTreeSet<&String> =
+                first.iter().filter(|one| second.contains(one)).collect();
+            is(again.is_empty(), &format!("made again: {again:?}"))?;
+            invariants::made_once(first.iter().chain(&second))?;
+        }
+        self.judge_neighbour(stage, home, code)?;
         invariants::bucket_behind_provider(&stage.aws.0)?;
         // The same changes of the same things, and the same files: the same end.
         let all: BTreeSet<&String> = first.iter().chain(&second).collect();
@@ -143,6 +159,13 @@ impl Case<'_> {
             self.ends.lock().unwrap().insert(end);
         }
         invariants::one_new_key(self.scenario, &stage.directory.join("issuer"))
+    }
+
+    /// Whether a bucket that was to go stays, since a neighbour has moved in.
+    fn keeps_neighbour(&self, clean: Option<&Run>) -> bool {
+        self.fault.what == What::Writes(Writer::Neighbour)
+            && clean
+                .is_some_and(|run| run.code == 4 && run.stderr.contains("other objects are in it"))
     }
 
     /// A run without a fault.
@@ -175,10 +198,14 @@ impl Case<'_> {
         let mut child = self.spawn(stage, home, timeout, fault.retries);
         let status = match fault.what {
             What::Signals(signals, _) => signalled(&mut child, stage, home, signals),
+            What::Writes(writer) => self.overtaken(&mut child, stage, home, writer),
             _ => Ok(child.wait().unwrap()),
         };
         // Whoever is gone has its call done all the same, unless it never got there.
-        let commit = matches!(fault.what, What::Signals(["INT", ..] | ["TERM", ..], _));
+        let commit = matches!(
+            fault.what,
+            What::Signals(["INT", ..] | ["TERM", ..], _) | What::Writes(_)
+        );
         let is_held = home.join("aws/held").exists();
         aws.control("go", &json!({ "commit": commit }));
         aws.control("fault", &json!({ "nth": 0 }));
@@ -193,6 +220,81 @@ impl Case<'_> {
     }
 }
 
+impl Case<'_> {
+    /// Lets somebody else begin and end while the call is held.
+    fn overtaken(
+        &self,
+        child: &mut Child,
+        stage: &Stage,
+        home: &Path,
+        writer: Writer,
+    ) -> Result<ExitStatus, String> {
+        let held = home.join("aws/held");
+        if let Some(status) = until(child, "the call", &|| held.exists())? {
+            return Ok(status);
+        }
+        let run = self.somebody_else(stage, home, writer);
+        // A twin may be kept from it by what this run has begun.
+        is(
+            run.code == 0 || writer == Writer::Twin,
+            &format!("the other run fails: {run:#?}"),
+        )?;
+        stage.aws.0.control("go", &json!({ "commit": true }));
+        until(child, "the end", &|| false)?.ok_or_else(|| "no end".to_owned())
+    }
+
+    /// The other run, whose calls are told apart by its name.
+    fn somebody_else(&self, stage: &Stage, home: &Path, writer: Writer) -> Run {
+        let (directory, arguments) = match writer {
+            Writer::Neighbour => (stage.directory.clone(), self.scenario.neighbour()),
+            Writer::Twin => (home.join("twin"), self.scenario.command.to_owned()),
+        };
+        let mut command = stage.aws.0.command(&directory, &arguments);
+        command.env("AWS_SDK_UA_APP_ID", SOMEBODY_ELSE);
+        command.output().unwrap().into()
+    }
+
+    /// What a neighbour has published is there when the run says that all is well, and can be had again otherwise.
+    fn judge_neighbour(&self, stage: &Stage, home: &Path, code: i32) -> Result<(), String> {
+        if self.fault.what != What::Writes(Writer::Neighbour) || self.scenario.is_keygen() {
+            return Ok(());
+        }
+        if code == 5 {
+            let again = self.somebody_else(stage, home, Writer::Neighbour);
+            is(
+                again.code == 0,
+                &format!("the neighbour cannot run again: {again:#?}"),
+            )?;
+        }
+        invariants::neighbour_is_public(&stage.aws.0)
+    }
+}
+
+/// Who is not the run that is looked at.
+const SOMEBODY_ELSE: &str = "somebody-else";
+
+/// Waits for the end, or for something else that may come first.
+fn until(
+    child: &mut Child,
+    what: &str,
+    now: &dyn Fn() -> bool,
+) -> Result<Option<ExitStatus>, String> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Ok(Some(status));
+        }
+        if now() {
+            return Ok(None);
+        }
+        if start.elapsed() > Duration::from_secs(90) {
+            child.kill().unwrap();
+            return Err(format!("{what} never came"));
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
 /// Sends the signals while the call is held, and lets it go on where the first only asks to stop.
 fn signalled(
     child: &mut Child,
@@ -200,22 +302,6 @@ fn signalled(
     home: &Path,
     signals: &[&str],
 ) -> Result<ExitStatus, String> {
-    let until = |child: &mut Child, what: &str, now: &dyn Fn() -> bool| {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return Ok(Some(status));
-            }
-            if now() {
-                return Ok(None);
-            }
-            if start.elapsed() > Duration::from_secs(90) {
-                child.kill().unwrap();
-                return Err(format!("{what} never came"));
-            }
-            std::thread::sleep(TICK);
-        }
-    };
     let held = home.join("aws/held");
     if let Some(status) = until(child, "the call", &|| held.exists())? {
         return Ok(status);
@@ -240,8 +326,9 @@ fn signalled(
 
 fn made(stage: &Stage, home: &Path, status: ExitStatus, seen: &mut usize) -> Made {
     let read = |name: &str| fs::read_to_string(home.join(name)).unwrap();
-    let calls = stage.aws.0.log().split_off(*seen);
+    let mut calls = stage.aws.0.log().split_off(*seen);
     *seen += calls.len();
+    calls.retain(|call| call["app"] != SOMEBODY_ELSE);
     Made {
         run: Run {
             code: status.code().unwrap_or(-1),

@@ -22,8 +22,19 @@ pub(super) enum What {
     Stall,
     /// The call is held, these signals are sent, and it goes on. SIGKILL: at this point.
     Signals(&'static [&'static str], &'static str),
+    /// A call that changes something is held, somebody else begins and ends, and it goes on.
+    Writes(Writer),
 }
-use What::{Does, Error, Signals, Stall};
+
+/// Who else writes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Writer {
+    /// A run of another issuer, in the same bucket or key store.
+    Neighbour,
+    /// The same run, on another machine.
+    Twin,
+}
+use What::{Does, Error, Signals, Stall, Writes};
 
 const fn fault(name: &'static str, what: What, retries: bool) -> Fault {
     Fault {
@@ -33,7 +44,7 @@ const fn fault(name: &'static str, what: What, retries: bool) -> Fault {
     }
 }
 
-pub(super) const FAULTS: [Fault; 25] = [
+pub(super) const FAULTS: [Fault; 27] = [
     fault("500", Error(500, "InternalError"), true),
     fault("500-no-retry", Error(500, "InternalError"), false),
     fault("503", Error(503, "SlowDown"), true),
@@ -59,6 +70,8 @@ pub(super) const FAULTS: [Fault; 25] = [
     fault("term", Signals(&["TERM"], "hold-before"), true),
     fault("int-int", Signals(&["INT", "INT"], "hold-before"), true),
     fault("term-int", Signals(&["TERM", "INT"], "hold-before"), true),
+    fault("neighbour", Writes(Writer::Neighbour), true),
+    fault("twin", Writes(Writer::Twin), true),
 ];
 
 impl Fault {
@@ -69,7 +82,7 @@ impl Fault {
                 json!({ "nth": nth, "kind": "error", "status": status, "code": code })
             }
             Does(kind) => json!({ "nth": nth, "kind": kind, "seconds": 1 }),
-            Stall => json!({ "nth": nth, "kind": "hold-before" }),
+            Stall | Writes(_) => json!({ "nth": nth, "kind": "hold-before" }),
             Signals(_, point) => json!({ "nth": nth, "kind": point }),
         }
     }
@@ -81,6 +94,11 @@ impl Fault {
             Does("html" | "truncated") => 6,
             _ => 60,
         }
+    }
+
+    /// Whether it can happen to a call.
+    pub(super) fn is_for(&self, is_changing: bool) -> bool {
+        is_changing || !matches!(self.what, Writes(_))
     }
 
     /// Whether the SDK or our own waiting takes care of it, as if nothing had been.
@@ -115,6 +133,7 @@ impl Fault {
         let allowed: &[i32] = match self.what {
             _ if self.is_absorbed(call) => &[0],
             // A fetch of our own is given up after 5 s and made again, where there is time for it.
+            Writes(_) => &[0, 4, 5],
             Stall if call["anonymous"] == true => &[0, 124],
             Stall => &[124],
             // Nobody but the owner of the name knows: HeadBucket has no error code.
@@ -150,8 +169,8 @@ impl Fault {
             false => says(operation) || says(&operation.replacen("Get", "GetBucket", 1)),
         };
         // What time ran out on may be another call, and what was misread a later one.
-        let elsewhere =
-            matches!(run.code, 3 | 124) || matches!(self.what, Does("html" | "truncated"));
+        let elsewhere = matches!(run.code, 3 | 124)
+            || matches!(self.what, Does("html" | "truncated") | Writes(_));
         expect(
             named || elsewhere,
             "the message does not name the operation",

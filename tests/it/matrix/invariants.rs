@@ -29,6 +29,18 @@ pub(super) fn bucket_behind_provider(aws: &Doors) -> Result<(), String> {
     )
 }
 
+/// The neighbour's statement of the bucket policy is there, and its documents.
+pub(super) fn neighbour_is_public(aws: &Doors) -> Result<(), String> {
+    let (status, policy) = aws.call("s3", "GET", &format!("/{}?policy", bucket()), "");
+    let is_there = status == 200 && policy.contains("IrsactlPublicDocumentsother");
+    is(
+        is_there,
+        &format!("the neighbour's statement is gone: {policy}"),
+    )?;
+    let (status, _) = aws.call("s3", "GET", &format!("/{}/other/keys.json", bucket()), "");
+    is(status == 200, "the neighbour's keys are gone")
+}
+
 /// How many changes AWS has answered with success.
 pub(super) fn confirmed(calls: &[Value]) -> usize {
     let changes = calls.iter().filter(|call| call["changing"] == true);

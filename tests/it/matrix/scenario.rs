@@ -158,8 +158,37 @@ impl Scenario {
             directory: home.join("work"),
         };
         copy(&prepared.1, &stage.directory);
+        // The neighbour's own key, which is nobody's business here.
+        let other = stage.directory.join("other");
+        fs::create_dir(&other).unwrap();
+        for name in ["sa-signer.key", "sa-signer.pub"] {
+            fs::copy(prepared.1.join("issuer").join(name), other.join(name)).unwrap();
+        }
         (self.drift)(&stage);
+        copy(&stage.directory, &home.join("twin"));
         stage
+    }
+
+    /// The store that the command keeps the key in.
+    fn key_store(&self) -> Option<&str> {
+        let (_, store) = self.command.split_once("--key-store ")?;
+        store.split(' ').next()
+    }
+
+    /// Whether it is about keys alone.
+    pub(super) fn is_keygen(&self) -> bool {
+        self.command.starts_with("keygen")
+    }
+
+    /// What somebody else runs meanwhile, of another issuer: in the same bucket, or in the same key store.
+    pub(super) fn neighbour(&self) -> String {
+        match self.key_store().filter(|_| self.is_keygen()) {
+            Some(store) => format!("keygen --cluster other --key-store {store} --dir other"),
+            None => format!(
+                "bootstrap --cluster other --bucket {} --prefix other --dir other --yes",
+                bucket()
+            ),
+        }
     }
 
     /// Whether a run found nothing to do.
@@ -218,7 +247,7 @@ fn activate(stage: &Stage) {
 }
 
 /// Copies a directory of files and directories, with their permissions.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     for entry in fs::read_dir(from).unwrap() {
