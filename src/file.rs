@@ -4,10 +4,11 @@
 //! linked to its own: it is never there half-written, never readable by others, not for a moment,
 //! and never over something that exists. There is no flag to change that.
 
+pub mod others;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
@@ -19,9 +20,6 @@ const MAX_KEY_FILE: usize = 64 * 1024;
 
 /// A report of an account with a thousand roles is smaller.
 const MAX_DOCUMENT: u64 = 64 << 20;
-
-/// No key takes longer to be written.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// How the name begins under which a file is written before it has its own.
 const TEMPORARY: &str = ".irsactl-";
@@ -213,7 +211,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         use std::os::unix::fs::PermissionsExt;
         let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
         let mode = metadata.permissions().mode() & 0o777;
-        if let Some(uid) = foreign_owner(&metadata) {
+        if let Some(uid) = others::owner_of(&metadata) {
             return Err(Error::refused(what())
                 .because(format!(
                     "user {uid} owns it, who is neither you nor root, and can put another key there"
@@ -274,62 +272,6 @@ fn cannot_read(path: &Path) -> Error {
 fn cannot_write(path: &Path) -> Error {
     Error::failed(format!("cannot write {}", path.display()))
         .hint("check that its directory is there, and that you may write to it")
-}
-
-/// Whether others than the owner can write in a directory: they could put another key there.
-pub fn is_writable_by_others(dir: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::metadata(dir).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = dir;
-        false
-    }
-}
-
-/// The user who owns a directory, where that is neither the caller nor root: who owns it can put another key
-/// there.
-pub fn foreign_owner_of(dir: &Path) -> Option<u32> {
-    foreign_owner(&fs::metadata(dir).ok()?)
-}
-
-fn foreign_owner(metadata: &fs::Metadata) -> Option<u32> {
-    #[cfg(unix)]
-    {
-        let uid = std::os::unix::fs::MetadataExt::uid(metadata);
-        let is_foreign = uid != 0 && uid != rustix::process::geteuid().as_raw();
-        is_foreign.then_some(uid)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = metadata;
-        None
-    }
-}
-
-/// What a run that was killed while it wrote a file has left in a directory: each may be a whole private key.
-pub fn strays(dir: &Path) -> Vec<PathBuf> {
-    let is_stray = |entry: &fs::DirEntry| {
-        let name = entry.file_name();
-        let is_ours = name.to_string_lossy().starts_with(TEMPORARY);
-        // Not that of a run that writes at this moment.
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = modified.map(|time| time.elapsed().unwrap_or_default());
-        is_ours && age.is_ok_and(|age| age > WRITTEN_WITHIN)
-    };
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let strays = entries.filter(is_stray).map(|entry| entry.path());
-    let mut strays: Vec<PathBuf> = strays.collect();
-    strays.sort();
-    strays
-}
-
-/// The name under which a file of this directory may be there for a moment, or for ever.
-pub fn temporary_name(dir: &Path) -> PathBuf {
-    dir.join(format!("{TEMPORARY}x"))
 }
 
 /// Whether anything is at `path`, also a dangling symlink.

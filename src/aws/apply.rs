@@ -23,8 +23,8 @@ use super::patience::Patience;
 use super::still::{self, Still};
 use super::{role, teardown};
 
-/// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns
-/// before `deadline` unless the call in hand takes longer.
+/// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns before
+/// `deadline` unless the call in hand takes longer.
 pub async fn apply(
     aws: &Aws,
     change: &Change,
@@ -33,17 +33,16 @@ pub async fn apply(
 ) -> Result<()> {
     let mut patience = Patience::until(deadline);
     loop {
-        tracing::info!(
-            operation = change.operation(),
-            resource = change.resource(),
-            "calling"
-        );
-        let made = match still::look(aws, change).await {
-            Ok(Still::AsSeen) => call(aws, change).await,
-            Ok(Still::Done) => Ok(()),
-            Err(failure) => Err(failure),
+        let (operation, resource) = (change.operation(), change.resource());
+        tracing::info!(operation, resource, "calling");
+        let failure = match still::look(aws, change).await {
+            Ok(Still::Done) => return Ok(()),
+            Err(failure) => failure,
+            Ok(Still::AsSeen) => match call(aws, change).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            },
         };
-        let Err(failure) = made else { return Ok(()) };
         let Some(reason) = &failure.not_yet else {
             return Err(failure.error);
         };

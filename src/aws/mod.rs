@@ -16,6 +16,7 @@ mod parameter;
 pub mod partition;
 pub mod patience;
 mod role;
+pub mod s3_url;
 mod secret;
 mod still;
 mod teardown;

@@ -8,8 +8,9 @@ use crate::error::{Error, Result, shell_quoted};
 
 use super::template::render;
 
-/// The newest released image (CI of aws/amazon-eks-pod-identity-webhook pushes it there).
-pub const IMAGE: &str = "public.ecr.aws/eks/amazon-eks-pod-identity-webhook:v0.6.17";
+/// The newest released image (CI of aws/amazon-eks-pod-identity-webhook pushes it there), by the digest of its
+/// manifest list: a tag can be moved.
+pub const IMAGE: &str = "public.ecr.aws/eks/amazon-eks-pod-identity-webhook:v0.6.17@sha256:3071570e8e8cba6d5aff01e86d52bc91025a0578782aa9cd2b681480845b0a50";
 
 /// What the webhook is to be like.
 #[derive(Clone, Debug)]
@@ -52,7 +53,8 @@ impl WebhookSettings<'_> {
     /// Values of the Helm chart.
     pub fn helm_values(&self) -> Result<String> {
         let split = self.image.split_once('/').and_then(|(registry, rest)| {
-            let (repository, tag) = rest.rsplit_once(':')?;
+            // A tag may have a digest behind it, which the chart writes as it is.
+            let (repository, tag) = rest.split_once(':')?;
             Some((registry, repository, tag))
         });
         let Some((image_registry, image_repository, image_tag)) = split else {

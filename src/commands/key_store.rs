@@ -17,8 +17,9 @@ use crate::output;
 
 use super::key_pair::{self, KeyPair};
 use super::resolve;
+pub(super) use marks::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED};
 pub(super) use missing::nameless;
-pub(super) use store::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED, Store, StoredKey};
+pub(super) use store::{Store, StoredKey};
 
 /// The store that the options name, with what is in it, for commands that have no session.
 pub(super) async fn connect(

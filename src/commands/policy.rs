@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::aws::partition::{self, Home};
+use crate::aws::partition;
+use crate::aws::s3_url::{self, Home};
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
@@ -89,7 +90,7 @@ impl Policy {
         let (issuer, bucket) = match custom {
             Some(issuer) => {
                 // 'provider' lets AWS trust nobody's bucket but ours, and reads what is in it.
-                match partition::bucket_of_url(&issuer.discovery_url(), &region) {
+                match s3_url::bucket_of_url(&issuer.discovery_url(), &region) {
                     Home::Bucket(bucket) if self.command == Command::Provider => {
                         prefix = prefix_in(&issuer, &region);
                         (issuer, Some(bucket))
@@ -185,7 +186,7 @@ impl Policy {
 /// Where an issuer's objects are below its bucket, be that in the host or in the path of its URL.
 fn prefix_in(issuer: &Issuer, region: &str) -> Option<String> {
     let url = Url::parse(&issuer.discovery_url()).ok()?;
-    let (_, key) = partition::object_of_url(&url, region)?;
+    let (_, key) = s3_url::object_of_url(&url, region)?;
     let prefix = key.strip_suffix("/.well-known/openid-configuration")?;
     Some(prefix.to_owned())
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::error::{Result, shell_path, shell_quoted};
+use crate::file::{self, others};
 use crate::output;
-use crate::{file, work_tree};
+use crate::work_tree;
 
 /// Writes a new one, mode 0600, and its directory where that is missing. What is there is never overwritten.
 pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {
@@ -44,17 +45,17 @@ pub(super) fn warn_of_others(path: &Path) {
     let dir = file::parent(path);
     let shown = output::path(dir);
     let quoted = output::sanitized(&shell_path(dir));
-    if file::is_writable_by_others(dir) {
+    if others::is_writable_by_others(dir) {
         output::say(format_args!(
             "warning: others can write in {shown}, and so put their own key there: chmod go-w {quoted}"
         ));
     }
-    if let Some(uid) = file::foreign_owner_of(dir) {
+    if let Some(uid) = others::foreign_owner(dir) {
         output::say(format_args!(
             "warning: user {uid} owns {shown}, who is neither you nor root, and can put another key there: chown $(id -u) {quoted}"
         ));
     }
-    let temporary = file::temporary_name(dir);
+    let temporary = others::temporary_name(dir);
     if work_tree::would_take(path) || work_tree::would_take(&temporary) {
         output::say(format_args!(
             "warning: {} lies in a git work tree that does not ignore it, nor the name under which it is written; a key that is pushed is everybody's: {}",
@@ -62,7 +63,7 @@ pub(super) fn warn_of_others(path: &Path) {
             output::sanitized(&ignoring(path))
         ));
     }
-    for stray in file::strays(dir) {
+    for stray in others::strays(dir) {
         output::say(format_args!(
             "warning: {} was left behind by a run that was killed, and may hold a private key: rm {}",
             output::path(&stray),

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::aws::partition::{self, Home};
+use crate::aws::s3_url::{self, Home};
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::Issuer;
@@ -82,11 +82,11 @@ impl Trusted {
         let refused = || Error::refused(format!("cannot let AWS trust {issuer}"));
         let cannot_read =
             |cause: String| refused().because(format!("{url}: {cause}")).hint(PUBLISH);
-        match partition::bucket_of_url(url, region) {
+        match s3_url::bucket_of_url(url, region) {
             Home::Bucket(bucket) => {
                 session.require_bucket(&bucket).await?;
                 let found = Url::parse(url).ok();
-                let key = found.and_then(|url| partition::object_of_url(&url, region));
+                let key = found.and_then(|url| s3_url::object_of_url(&url, region));
                 let object = match key {
                     Some((_, key)) => session.object(&bucket, &key).await?,
                     None => None,

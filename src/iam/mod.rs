@@ -7,5 +7,6 @@ pub mod bucket;
 pub mod key_store;
 pub mod permissions;
 pub mod policy;
+pub mod public;
 pub mod role;
 pub mod thumbprint;

@@ -11,6 +11,7 @@ pub mod report;
 mod sanitize;
 mod section;
 mod step;
+pub mod target;
 pub mod terraform;
 
 use std::fmt::Display;

@@ -1,6 +1,5 @@
 //! A plan as people review it, and as `plan.json`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -15,40 +14,11 @@ use crate::plan::diff::Plan;
 use crate::plan::field::Field;
 
 use super::markdown::{cell, chain, folded};
+use super::target::Target;
 use super::{Answer, FORMAT_VERSION, sanitized};
 
 /// What a reviewer reads first.
 const BECOMES_PUBLIC: &str = "everybody will be able to read:";
-
-/// Where a plan would be carried out.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Target {
-    /// The account.
-    pub account: String,
-    /// The region of the bucket.
-    pub region: String,
-    /// The caller's ARN; none when offline.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub caller: Option<String>,
-    /// The overridden endpoints, by service.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub endpoints: BTreeMap<&'static str, String>,
-}
-
-impl Target {
-    /// The overridden endpoints, and the services that are there.
-    fn by_url(&self) -> BTreeMap<&str, String> {
-        let mut by_url: BTreeMap<&str, String> = BTreeMap::new();
-        for (service, url) in &self.endpoints {
-            let services = by_url.entry(url).or_default();
-            if !services.is_empty() {
-                *services += ", ";
-            }
-            *services += service;
-        }
-        by_url
-    }
-}
 
 /// A plan with its target.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -49,6 +49,7 @@ impl Observed {
             Change::UpdateThumbprints { after, .. } => self.provider().thumbprints = after,
             Change::CreateRole { role, trust } => {
                 let made = self.role(role.name);
+                made.path = "/".to_owned();
                 made.trust = trust;
                 made.permissions_boundary = role.permissions_boundary;
                 made.max_session = role.max_session;

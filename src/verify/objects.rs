@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::iam::policy;
+use crate::iam::public;
 use crate::oidc::jwks::{JwkSet, JwksError};
 
 use super::page::{self, Page};
@@ -81,7 +81,7 @@ pub fn check(bucket: &str, keys: &[String], others: &[Other], more: bool) -> Vec
 
 /// Statements of the bucket policy that let everybody do more than read issuers' documents.
 pub fn statements(bucket: &str, policy: Option<&Value>) -> Check {
-    let wider = policy.map(policy::wider).unwrap_or_default();
+    let wider = policy.map(public::wider).unwrap_or_default();
     let names: Vec<&str> = wider.iter().map(|one| one.name.as_str()).collect();
     let actual = match names.as_slice() {
         [] => "none".to_owned(),

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use irsactl::config::file::ClusterFile;
-use irsactl::iam::{policy, role};
+use irsactl::iam::{policy, public, role};
 use irsactl::oidc::issuer::Issuer;
 use irsactl::oidc::jwks::JwkSet;
 use irsactl::oidc::key::PublicKey;
@@ -72,7 +72,7 @@ pub(crate) fn bucket_policy(data: &[u8]) {
     let Ok(existing) = serde_json::from_slice::<Value>(data) else {
         return;
     };
-    policy::wider(&existing);
+    public::wider(&existing);
     role::trusts(&existing, "arn:aws:iam::111122223333:oidc-provider/a");
     let arns = ["arn:aws:s3:::b/keys.json".to_owned()];
     let Ok(merged) = policy::merged(Some(&existing), "Ours", &arns) else {

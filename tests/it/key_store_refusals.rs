@@ -219,45 +219,6 @@ fn a_saved_plan_is_of_what_was_in_the_key_store() {
 }
 
 #[test]
-fn two_clusters_of_one_name_do_not_share_a_key() {
-    for store in STORES {
-        let tenant = Tenant::new();
-        let options = store.options();
-        tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
-        let before = tenant.changes();
-        let elsewhere = format!("--dir other --prefix other {options}");
-        for command in ["bootstrap --yes", "bootstrap --dry-run", "publish --yes"] {
-            tenant
-                .irsactl(&format!("{command} {elsewhere}"))
-                .fails(4, &["it signs the tokens of https://", "--move-key"]);
-        }
-        assert_eq!(tenant.changes(), before);
-        assert!(!tenant.path("other").exists());
-        // Taking over a bucket is not taking over another issuer's key, which is looked at first.
-        let foreign = format!("twin-{}-{}", store.flag, tenant.account);
-        tenant.call("s3", "PUT", &format!("/{foreign}"), "", "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>");
-        for adopt in ["", " --adopt"] {
-            let run = tenant.irsactl(&format!(
-                "bootstrap --yes --bucket {foreign}{adopt} --dir other {options}"
-            ));
-            assert!(!run.stderr.contains("run again with --adopt"), "{run:#?}");
-            run.fails(4, &["it signs the tokens of https://", "--move-key"]);
-        }
-        // A change of issuer, and back; the plan says so.
-        let plan = tenant.irsactl(&format!("publish --dry-run --move-key {elsewhere}"));
-        assert_eq!(plan.code, 0, "{plan:#?}");
-        tenant
-            .irsactl(&format!("bootstrap --yes --move-key {elsewhere}"))
-            .ok();
-        let again = tenant.irsactl(&format!("bootstrap --yes {elsewhere}"));
-        assert!(again.stderr.contains("no changes"), "{again:#?}");
-        tenant
-            .irsactl(&format!("publish --yes {options}"))
-            .fails(4, &["/other"]);
-    }
-}
-
-#[test]
 fn a_gap_between_keys_is_noticed() {
     for store in STORES {
         let tenant = Tenant::new();

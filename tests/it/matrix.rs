@@ -7,6 +7,7 @@ mod forks;
 mod invariants;
 mod scenario;
 mod secret;
+mod somebody_else;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -37,6 +37,7 @@ esac
 pub(crate) struct Job<'a> {
     tenant: &'a Tenant,
     job: Value,
+    defaults: Value,
     temp: TempDir,
     archive: PathBuf,
     open_issue: &'static str,
@@ -88,6 +89,7 @@ impl<'a> Job<'a> {
         let job = Self {
             tenant,
             job: job.clone(),
+            defaults: workflow["defaults"].clone(),
             path: vec![temp.path().join("bin")],
             temp,
             archive: archive.to_owned(),
@@ -177,7 +179,12 @@ impl<'a> Job<'a> {
         for name in ["output", "path"] {
             fs::write(self.file(name), "").unwrap();
         }
-        bash.arg("-e").arg(self.file("script"));
+        // As the runner's own documentation has it, for a shell that is named and one that is not.
+        match self.defaults["run"]["shell"].as_str() {
+            Some("bash") => bash.args(["--noprofile", "--norc", "-eo", "pipefail"]),
+            _ => bash.arg("-e"),
+        };
+        bash.arg(self.file("script"));
         if let Some(directory) = step.get("working-directory") {
             bash.current_dir(self.expanded(directory));
         }
@@ -189,6 +196,7 @@ impl<'a> Job<'a> {
             .chain(std::env::split_paths(&inherited));
         bash.env("PATH", std::env::join_paths(path).unwrap())
             .env("GITHUB_ACTIONS", "true")
+            .env("RUNNER_TEMP", self.temp.path())
             .env("GITHUB_REPOSITORY", "acme/clusters")
             .env("GITHUB_OUTPUT", self.file("output"))
             .env("GITHUB_PATH", self.file("path"))

@@ -13,7 +13,7 @@ use crate::aws::partition;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::iam::bucket::BucketName;
-use crate::iam::policy;
+use crate::iam::public;
 use crate::plan::change::Change;
 use crate::plan::diff::Plan;
 use crate::plan::removal::Removal;
@@ -60,7 +60,7 @@ impl Neighbours {
             .unwrap_or_default();
         let partition = partition::of_region(&aws.region)?;
         let is_closed =
-            |key: &&String| !policy::opens(&policy, &arn::object(&partition, bucket.as_str(), key));
+            |key: &&String| !public::opens(&policy, &arn::object(&partition, bucket.as_str(), key));
         let closed: Vec<&str> = came.iter().filter(is_closed).map(String::as_str).collect();
         match closed.first() {
             None => Ok(()),

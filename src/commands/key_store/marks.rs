@@ -10,7 +10,22 @@ use crate::plan::desired::Tags;
 
 use super::super::change_options::owner_tags;
 use super::super::converge::after_changes;
-use super::store::{ACTIVATED, ISSUER, KID, PUBLISHED, REPLACES, RETIRED, SHOWN_WITHIN, Store};
+use super::store::{SHOWN_WITHIN, Store};
+
+/// The key that the value is: seen without reading it.
+pub(super) const KID: &str = "irsactl/kid";
+/// The key that it is to replace.
+pub(in super::super) const REPLACES: &str = "irsactl/replaces";
+/// When it signed first, as far as is known; in seconds since 1970, as the others.
+pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
+/// When both keys were published.
+pub(in super::super) const PUBLISHED: &str = "irsactl/published";
+/// When the key that it replaced left the JWK Set.
+pub(in super::super) const RETIRED: &str = "irsactl/retired";
+/// Nobody is to accept its tokens any more.
+pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
+/// The issuer whose tokens it signs.
+pub(super) const ISSUER: &str = "irsactl/issuer";
 
 /// Tags that say when something came to pass.
 const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];

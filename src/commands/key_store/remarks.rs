@@ -4,7 +4,8 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::plan::observed;
 
-use super::store::{COMPROMISED, ISSUER, Store};
+use super::marks::{COMPROMISED, ISSUER};
+use super::store::Store;
 
 impl Store {
     /// Where the keys are, or will be.

@@ -25,22 +25,8 @@ use crate::plan::desired::{MANAGED_BY, Tags};
 
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
+use super::marks::{ACTIVATED, COMPROMISED, ISSUER, KID, REPLACES};
 use super::missing::nameless;
-
-/// The key that the value is: seen without reading it.
-pub(super) const KID: &str = "irsactl/kid";
-/// The key that it is to replace.
-pub(in super::super) const REPLACES: &str = "irsactl/replaces";
-/// When it signed first, as far as is known; in seconds since 1970, as the others.
-pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
-/// When both keys were published.
-pub(in super::super) const PUBLISHED: &str = "irsactl/published";
-/// When the key that it replaced left the JWK Set.
-pub(in super::super) const RETIRED: &str = "irsactl/retired";
-/// Nobody is to accept its tokens any more.
-pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
-/// The issuer whose tokens it signs.
-pub(super) const ISSUER: &str = "irsactl/issuer";
 
 /// How long a key that was put may take to show.
 pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use url::Url;
 
-use crate::aws::partition;
+use crate::aws::s3_url;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Result};
 use crate::file;
@@ -49,7 +49,7 @@ impl<'s> Scene<'s> {
         };
         let jwks_uri = published_jwks_uri(&issuer).await?;
         let found = Url::parse(&jwks_uri).ok();
-        let found = found.and_then(|url| partition::object_of_url(&url, &region));
+        let found = found.and_then(|url| s3_url::object_of_url(&url, &region));
         let Some((bucket, key)) = found else {
             return Err(Error::refused(format!("cannot rotate the keys at {jwks_uri}"))
                 .because(format!("it is not an object in a bucket of {region}"))

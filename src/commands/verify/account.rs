@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::aws::account;
-use crate::aws::partition::{self, Home};
+use crate::aws::s3_url::{self, Home};
 use crate::config::Place;
 use crate::error::{Exit, Result};
 use crate::oidc::jwks::JwkSet;
@@ -237,7 +237,7 @@ pub(super) async fn places(
 }
 
 async fn owner(session: &Session<'_>, url: &str, region: &str, own: &Result<Vec<String>>) -> Owner {
-    let bucket = match partition::bucket_of_url(url, region) {
+    let bucket = match s3_url::bucket_of_url(url, region) {
         Home::Elsewhere => return Owner::NoBucket,
         Home::Abroad(_) => return Owner::NotUs,
         Home::Unknown => {

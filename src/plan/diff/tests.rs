@@ -1,11 +1,14 @@
 //! The seam is data: what is observed is written by hand here.
 
-use super::super::desired::ThumbprintChoice;
+use super::super::desired::{Publication, ThumbprintChoice};
+use super::super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use super::super::observed::Object;
 use super::*;
 use crate::iam::arn::Partition;
 use crate::iam::bucket::BucketName;
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
 
 fn tags(cluster: &str) -> Tags {
     let tags = [MANAGED_BY, (CLUSTER, cluster)];

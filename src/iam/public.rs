@@ -1,0 +1,229 @@
+//! The statements of a bucket policy that let everybody in.
+
+use serde_json::Value;
+
+use super::policy::is_ours;
+
+/// A statement that lets everybody in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Public {
+    /// Its Sid, or its place in the list.
+    pub name: String,
+    /// The actions and resources, in words.
+    pub what: String,
+    /// Whether a Condition may narrow it.
+    pub has_condition: bool,
+}
+
+/// The statements of a bucket policy that make more public than documents of issuers.
+pub fn wider(policy: &Value) -> Vec<Public> {
+    public(policy, |statement| !is_of_documents(statement))
+}
+
+/// The statements that a public access block holds back: those that S3 calls public, but for the ones that
+/// issuers are published with from here.
+pub fn held_back(policy: &Value) -> Vec<Public> {
+    public(policy, |statement| {
+        let is_published_here = is_ours(statement) && is_of_documents(statement);
+        !is_published_here && !is_narrow(statement)
+    })
+}
+
+/// Whether a statement lets everybody in to an object, as far as a pattern tells.
+pub fn opens(policy: &Value, object_arn: &str) -> bool {
+    let names = |statement: &Value| {
+        let resources = list(&statement["Resource"]);
+        let mut resources = resources.iter().filter_map(Value::as_str);
+        resources.any(|arn| arn == object_arn || arn.contains(['*', '?']))
+    };
+    !public(policy, names).is_empty()
+}
+
+fn public(policy: &Value, is_meant: impl Fn(&Value) -> bool) -> Vec<Public> {
+    let mut found = Vec::new();
+    for (index, statement) in list(&policy["Statement"]).iter().enumerate() {
+        let everybody = list(&statement["Principal"])
+            .iter()
+            .any(|who| *who == "*" || list(&who["AWS"]).iter().any(|one| *one == "*"))
+            || statement.get("NotPrincipal").is_some();
+        if statement["Effect"] == "Allow" && everybody && is_meant(statement) {
+            found.push(Public {
+                name: match statement["Sid"].as_str() {
+                    Some(sid) => sid.to_owned(),
+                    None => format!("statement {}", index + 1),
+                },
+                what: in_words(statement),
+                has_condition: statement.get("Condition").is_some(),
+            });
+        }
+    }
+    found
+}
+
+/// Whether a statement gives s3:GetObject on issuers' documents by their exact names, and no more.
+fn is_of_documents(statement: &Value) -> bool {
+    let document = |resource: &Value| {
+        resource.as_str().is_some_and(|arn| {
+            let exact = !arn.contains(['*', '?']);
+            let names = ["/keys.json", "/.well-known/openid-configuration"];
+            exact && names.iter().any(|name| arn.ends_with(name))
+        })
+    };
+    let only_reads = list(&statement["Action"])
+        .iter()
+        .all(|action| *action == "s3:GetObject")
+        && statement.get("NotAction").is_none();
+    let only_documents =
+        list(&statement["Resource"]).iter().all(document) && statement.get("NotResource").is_none();
+    only_reads && only_documents
+}
+
+/// Keys whose fixed values keep a statement from being public (S3 User Guide, "The meaning of public").
+const NARROWING: [&str; 9] = [
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:principalorgid",
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:sourceip",
+];
+
+/// Whether S3 does not call a statement public, since a condition names who or from where: then it is in force
+/// whatever the block says.
+fn is_narrow(statement: &Value) -> bool {
+    let operators = statement["Condition"].as_object().into_iter().flatten();
+    let positive = operators.filter(|(operator, _)| {
+        let names = [
+            "stringequals",
+            "stringlike",
+            "arnequals",
+            "arnlike",
+            "ipaddress",
+        ];
+        names.contains(&operator.to_lowercase().as_str())
+    });
+    let keys = positive.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
+    let is_fixed = |value: &Value| {
+        let text = value.as_str().unwrap_or("*");
+        !text.contains(['*', '?', '$']) && !is_broad(text)
+    };
+    keys.filter(|(key, _)| NARROWING.contains(&key.to_lowercase().as_str()))
+        .any(|(_, values)| list(values).iter().all(is_fixed))
+}
+
+/// Whether a text is a range of more addresses than S3 takes for a place: IPv4 wider than /8, IPv6 than /32.
+fn is_broad(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
+    let least = if address.contains(':') { 32 } else { 8 };
+    bits.parse().is_ok_and(|bits: u8| bits < least)
+}
+
+fn in_words(statement: &Value) -> String {
+    let texts = |name: &str| {
+        let (named, not) = (&statement[name], &statement[format!("Not{name}")]);
+        let texts = |values: &Value| {
+            let values = list(values).into_iter();
+            let texts: Vec<String> = values
+                .map(|value| value.as_str().map_or(value.to_string(), str::to_owned))
+                .collect();
+            texts.join(", ")
+        };
+        if named.is_null() {
+            format!("all but {}", texts(not))
+        } else {
+            texts(named)
+        }
+    };
+    format!("{} on {}", texts("Action"), texts("Resource"))
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::policy;
+    use super::*;
+
+    #[test]
+    fn a_block_holds_back_what_is_public_and_not_published_from_here() {
+        let ours = policy::merged(
+            None,
+            &policy::statement_id(Some("a")),
+            &["arn:aws:s3:::b/a/keys.json".to_owned()],
+        );
+        assert_eq!(held_back(&ours.unwrap()), []);
+        let with = |condition: Value| {
+            json!({ "Statement": [{ "Sid": "Old", "Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"],
+                "Resource": "arn:aws:s3:::b/*", "Condition": condition }] })
+        };
+        for (condition, is_held_back) in [
+            (json!({}), true),
+            (json!({ "Bool": { "aws:SecureTransport": "true" } }), true),
+            (
+                json!({ "StringLike": { "aws:PrincipalOrgID": "o-*" } }),
+                true,
+            ),
+            (
+                json!({ "StringNotEquals": { "aws:PrincipalOrgID": "o-abc" } }),
+                true,
+            ),
+            (
+                json!({ "IpAddress": { "aws:SourceIp": ["203.0.113.0/24", "0.0.0.0/1"] } }),
+                true,
+            ),
+            (
+                json!({ "IpAddress": { "aws:SourceIp": "203.0.113.0/24" } }),
+                false,
+            ),
+            (
+                json!({ "StringEquals": { "aws:PrincipalOrgID": "o-abc" } }),
+                false,
+            ),
+        ] {
+            let found = held_back(&with(condition.clone()));
+            assert_eq!(found.len(), usize::from(is_held_back), "{condition}");
+        }
+        assert_eq!(
+            held_back(&with(json!({})))[0].what,
+            "s3:GetObject, s3:ListBucket on arn:aws:s3:::b/*"
+        );
+        // Somebody else's statement on documents is not ours to publish.
+        let theirs = json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/x/keys.json" } });
+        assert_eq!((held_back(&theirs).len(), wider(&theirs).len()), (1, 0));
+    }
+
+    #[test]
+    fn what_makes_more_public_is_seen() {
+        let ours =
+            policy::merged(None, "Sid1", &["arn:aws:s3:::b/x/keys.json".to_owned()]).unwrap();
+        assert_eq!(wider(&ours), []);
+        let statement = |principal: Value, action: &str, resource: &str| json!({ "Statement": { "Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource } });
+        for (policy, expected) in [
+            (
+                statement(json!("*"), "s3:GetObject", "arn:aws:s3:::b/leak*"),
+                1,
+            ),
+            (
+                statement(json!({ "AWS": ["*"] }), "s3:ListBucket", "arn:aws:s3:::b"),
+                1,
+            ),
+            (statement(json!("*"), "s3:*", "arn:aws:s3:::b/keys.json"), 1),
+            (statement(json!({ "AWS": "111122223333" }), "s3:*", "*"), 0),
+        ] {
+            assert_eq!(wider(&policy).len(), expected, "{policy}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What has to change of a bucket: tags, public access block, policy, and the two documents.
+
+use crate::error::{Error, Result};
+use crate::iam::public::{self, Public};
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
+
+use super::super::change::Change;
+use super::super::desired::{PublicAccessBlock, Publication};
+use super::super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use super::super::observed::{self, Object};
+use super::{Plan, missing_tags};
+
+/// What has to change of a bucket, its policy and its two documents.
+pub(super) fn diff(
+    publication: &Publication,
+    found: Option<&observed::Bucket>,
+    plan: &mut Plan,
+) -> Result<()> {
+    let bucket = publication.bucket.clone();
+    let owner = publication.account.clone();
+    // What CreateBucket gives since April 2023.
+    let new_bucket = observed::Bucket {
+        tags: publication.tags.clone(),
+        public_access_block: Some(PublicAccessBlock {
+            block_public_acls: true,
+            ignore_public_acls: true,
+            block_public_policy: true,
+            restrict_public_buckets: true,
+        }),
+        ..Default::default()
+    };
+    if found.is_none() {
+        plan.changes.push(Change::CreateBucket {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            region: publication.region.clone(),
+            tags: publication.tags.clone(),
+        });
+    }
+    let found = found.unwrap_or(&new_bucket);
+
+    if let Some(missing) = missing_tags(&publication.tags, &found.tags) {
+        let mut after = found.tags.clone();
+        after.extend(missing);
+        plan.changes.push(Change::TagBucket {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: found.tags.clone(),
+            after,
+        });
+    }
+    let policy = publication.policy(found.policy.as_ref()).map_err(|cause| {
+        Error::refused(format!("cannot add to the policy of bucket s3://{bucket}"))
+            .because(cause)
+            .hint(format!(
+                "look at it with: aws s3api get-bucket-policy --bucket {bucket}"
+            ))
+    })?;
+    refuse_to_open_more(publication, found)?;
+    let mut access = Vec::new();
+    if found.public_access_block != Some(PublicAccessBlock::POLICY_ONLY) {
+        access.push(Change::PutPublicAccessBlock {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: found.public_access_block,
+            after: PublicAccessBlock::POLICY_ONLY,
+        });
+    }
+    if found.policy.as_ref() != Some(&policy) {
+        access.push(Change::PutBucketPolicy {
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+            before: found.policy.clone(),
+            after: policy,
+        });
+    }
+    // A bucket that takes public policies already may be public by ACL: the policy comes first then,
+    // so that what is read now stays readable when the ACLs no longer count.
+    if !found
+        .public_access_block
+        .is_some_and(|block| block.block_public_policy)
+    {
+        access.reverse();
+    }
+    if !found
+        .public_access_block
+        .is_some_and(|block| block.ignore_public_acls)
+    {
+        plan.notes.push(format!(
+            "bucket s3://{bucket} counts public ACLs now and will not: other objects that are public by ACL become private"
+        ));
+    }
+    if !access.is_empty() {
+        let keys = publication.object_keys();
+        plan.becomes_public = keys.map(|key| format!("s3://{bucket}/{key}")).to_vec();
+        let open = found.policy.as_ref().map(public::wider).unwrap_or_default();
+        plan.notes.extend(open.iter().map(|one| {
+            let Public { name, what, .. } = one;
+            format!("the bucket policy lets everybody do more already: {name}: {what}")
+        }));
+    }
+    plan.changes.extend(access);
+    let keys = published_keys(publication, found.jwks.as_ref())?;
+    for kid in keys
+        .kids()
+        .filter(|kid| !publication.keys.kids().any(|ours| ours == *kid))
+    {
+        plan.notes.push(format!(
+            "keys.json also holds kid {kid}, which is not published by this run: whoever has that key can sign tokens"
+        ));
+    }
+    let jwks = Document::Jwks(keys);
+    let discovery = Document::Discovery(publication.discovery.clone());
+    for (document, before) in [(jwks, &found.jwks), (discovery, &found.discovery)] {
+        if !before
+            .as_ref()
+            .is_some_and(|object| is_as_published(object, &document))
+        {
+            plan.changes.push(Change::PutObject {
+                bucket: bucket.clone(),
+                owner: owner.clone(),
+                key: document.key(publication.prefix.as_deref()),
+                before: before.clone(),
+                document,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Our keys and all that are published already: a kid never disappears by publishing, and none is
+/// added beside others unless it is asked for. Two clusters with one issuer can use each other's
+/// tokens.
+pub fn published_keys(publication: &Publication, found: Option<&Object>) -> Result<JwkSet> {
+    let Some(found) = found else {
+        return Ok(publication.keys.clone());
+    };
+    let [key, _] = publication.object_keys();
+    let object = format!("s3://{}/{key}", publication.bucket);
+    let refused = |cause| {
+        Error::refused(format!("cannot merge with {object}"))
+            .because(cause)
+            .hint(
+                "nothing was changed; look at the object, and delete it if its keys are not needed",
+            )
+    };
+    let published = JwkSet::parse(&found.body).map_err(refused)?;
+    let merged = published.merged(&publication.keys).map_err(refused)?;
+    if merged != published && published != JwkSet::default() && !publication.add_key {
+        let kids: Vec<&str> = published.kids().map(Kid::as_str).collect();
+        return Err(Error::refused(format!("cannot publish another key in {object}"))
+            .because(format!("it holds {}, and not the key that is to be published", kids.join(", ")))
+            .hint(
+                "put this issuer's own signing key into --dir; a second key of the same cluster is published with \
+                 --add-key; another cluster needs its own --bucket or --prefix",
+            ));
+    }
+    Ok(merged)
+}
+
+/// Refuses to loosen a public access block that holds back more than issuers' documents. Public ACLs stay
+/// blocked and ignored, so that none of them opens up.
+fn refuse_to_open_more(publication: &Publication, found: &observed::Bucket) -> Result<()> {
+    let is_loosened = found
+        .public_access_block
+        .is_some_and(|block| block.block_public_policy || block.restrict_public_buckets);
+    let held_back = found.policy.as_ref().filter(|_| is_loosened);
+    let held_back = held_back.map(public::held_back).unwrap_or_default();
+    if held_back.is_empty() {
+        return Ok(());
+    }
+    let bucket = &publication.bucket;
+    let refused = Error::refused(format!(
+        "cannot loosen the public access block of bucket s3://{bucket}: more than the two documents would become public"
+    ));
+    let refused = held_back.iter().fold(refused, |error, one| {
+        error.because(format!(
+            "statement {} of its policy would let everybody {}",
+            one.name, one.what
+        ))
+    });
+    Err(refused.hint(format!(
+        "take it out of the policy first, if nobody needs it (aws s3api get-bucket-policy --bucket {bucket} shows it), or give another --bucket"
+    )))
+}
+
+fn is_as_published(object: &Object, document: &Document) -> bool {
+    object.body == document.text().as_bytes()
+        && object.content_type.as_deref() == Some(CONTENT_TYPE)
+        && object.cache_control.as_deref() == Some(CACHE_CONTROL)
+        && object.encryption.as_deref() == Some(ENCRYPTION)
+}

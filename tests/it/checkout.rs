@@ -1,0 +1,389 @@
+//! A checkout that others have written: nothing in it runs, nothing outside of it is written, and whoever only
+//! looks leaves no file behind.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
+
+use crate::tenant::{Offline, Run, Tenant};
+
+/// A repository whose parts would run code if a program was started in it, with a cluster file that leads there.
+fn hostile(tenant: &Tenant) {
+    tenant.irsactl("keygen --dir docs/img").ok();
+    tenant.shell(
+        "git init -q . && cd docs/img && mkdir -p objects refs/heads && echo 'ref: refs/heads/main' > HEAD \
+         && touch objects/.keep refs/heads/.keep",
+    );
+    let pwned = tenant.path("pwned");
+    let runs = format!("sh -c 'echo $AWS_SECRET_ACCESS_KEY > {}'", pwned.display());
+    tenant.write(
+        "docs/img/config",
+        format!(
+            "[core]\n\trepositoryformatversion = 0\n\tworktree = \".\"\n\tfsmonitor = \"{runs}\"\n"
+        ),
+    );
+    tenant.shell(&format!(
+        "git config core.fsmonitor \"{}\"",
+        runs.replace('$', "\\$")
+    ));
+    tenant.write(
+        "irsactl.yaml",
+        "apiVersion: irsactl/v1alpha1\nkind: Cluster\nmetadata: {name: demo}\nspec:\n  region: us-west-2\n  keys: {directory: docs/img}\n  roles:\n    - serviceAccounts: [default/app]\n",
+    );
+    // What a shell, a version manager and git look for where they are.
+    for name in ["kubectl", "git", "sh", "aws"] {
+        tenant.write(name, format!("#!/bin/sh\necho run > {}\n", pwned.display()));
+        tenant.shell(&format!("chmod +x {name}"));
+    }
+    symlink("/dev/zero", tenant.path("docs/.gitignore")).unwrap();
+}
+
+#[test]
+fn nothing_of_a_repository_runs_when_irsactl_looks_at_it() {
+    let tenant = Tenant::new();
+    hostile(&tenant);
+    let offline = "--offline --account-id 111122223333";
+    for command in [
+        &format!("bootstrap --config irsactl.yaml --dry-run {offline}"),
+        "bootstrap --config irsactl.yaml --dry-run",
+        "verify --config irsactl.yaml",
+        "report --config irsactl.yaml --html report.html",
+        "jwks --config irsactl.yaml",
+        "destroy --config irsactl.yaml --dry-run",
+        "token mint --config irsactl.yaml --stdout",
+        &format!("emit terraform --config irsactl.yaml {offline}"),
+        "keygen --config irsactl.yaml",
+        "bootstrap --config irsactl.yaml --yes",
+    ] {
+        let run = tenant.irsactl(command);
+        assert!([0, 3].contains(&run.code), "{command}: {run:#?}");
+        assert!(
+            !tenant.path("pwned").exists(),
+            "{command} runs the repository's code"
+        );
+    }
+    // The rules are judged all the same.
+    let warned = tenant.irsactl("keygen --config irsactl.yaml");
+    assert!(
+        warned
+            .stderr
+            .contains("a git work tree that does not ignore it"),
+        "{warned:#?}"
+    );
+    tenant.shell("echo docs/img >> .gitignore");
+    let ignored = tenant.irsactl("keygen --config irsactl.yaml");
+    assert!(!ignored.stderr.contains("git"), "{ignored:#?}");
+}
+
+/// The calls of strace(1) that start a program or change something, less those that only look.
+const CALLS: &str = "execve,execveat,open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,\
+    symlink,symlinkat,unlink,unlinkat,rmdir,truncate,ftruncate,chmod,fchmod,fchmodat,chown,lchown,fchown,mknod,mknodat";
+
+#[test]
+fn who_only_looks_starts_no_program_and_writes_no_file() {
+    let tenant = Tenant::new();
+    hostile(&tenant);
+    tenant.irsactl("bootstrap --config irsactl.yaml --yes").ok();
+    tenant.irsactl("token mint --config irsactl.yaml --out /dev/shm/x --stdout");
+    tenant.write(
+        "token",
+        tenant
+            .irsactl("token mint --config irsactl.yaml --stdout")
+            .ok(),
+    );
+    let offline = "--offline --account-id 111122223333";
+    let named: [(&str, &[&str]); 19] = [
+        ("bootstrap --config irsactl.yaml --dry-run", &[]),
+        (
+            &format!("bootstrap --config irsactl.yaml --dry-run {offline}"),
+            &[],
+        ),
+        ("publish --config irsactl.yaml --dry-run", &[]),
+        ("provider --config irsactl.yaml --dry-run", &[]),
+        ("destroy --config irsactl.yaml --dry-run", &[]),
+        (
+            "role --config irsactl.yaml --service-account default/app --dry-run",
+            &[],
+        ),
+        (
+            "bootstrap --config irsactl.yaml --dry-run --out plan.json",
+            &["plan.json"],
+        ),
+        (
+            "bootstrap --config irsactl.yaml --dry-run --documents review",
+            &["review"],
+        ),
+        ("verify --config irsactl.yaml", &[]),
+        ("verify --dangling --config irsactl.yaml", &[]),
+        (
+            "report --config irsactl.yaml --html report.html",
+            &["report.html"],
+        ),
+        ("jwks --config irsactl.yaml", &[]),
+        ("policy bootstrap --config irsactl.yaml", &[]),
+        ("config print --config irsactl.yaml", &[]),
+        ("explain incorrect-token-audience", &[]),
+        ("token decode token", &[]),
+        (
+            &format!("emit terraform --config irsactl.yaml {offline}"),
+            &[],
+        ),
+        ("rotate status --config irsactl.yaml", &[]),
+        ("flags --config irsactl.yaml", &[]),
+    ];
+    for (command, written) in named {
+        let mut strace = tenant.command("strace");
+        strace.args([
+            "-f",
+            "-qq",
+            "-y",
+            "-o",
+            "trace",
+            "-e",
+            &format!("trace={CALLS}"),
+        ]);
+        strace
+            .arg(env!("CARGO_BIN_EXE_irsactl"))
+            .args(command.split(' '));
+        let run: Run = strace.output().unwrap().into();
+        let is_known = command.starts_with("explain") || [0, 3].contains(&run.code);
+        assert!(is_known, "{command}: {run:#?}");
+        let trace = fs::read_to_string(tenant.path("trace")).unwrap();
+        let done = trace.lines().filter(|line| !line.contains(" = -1 "));
+        let mut programs = 0;
+        for line in done {
+            let (_, call) = line.split_once(' ').unwrap_or_default();
+            let call = call.trim_start();
+            let name = call.split('(').next().unwrap();
+            let looks = name.starts_with("open")
+                && !["O_WRONLY", "O_RDWR", "O_CREAT"]
+                    .iter()
+                    .any(|flag| call.contains(flag));
+            let is_named = written
+                .iter()
+                .any(|file| call.contains(file) || call.contains(".irsactl-"));
+            let harmless = call.contains("\"/dev/null\"")
+                || call.contains("\"/dev/tty\"")
+                || call.starts_with("+++");
+            match name {
+                "execve" | "execveat" => programs += 1,
+                _ => assert!(looks || is_named || harmless, "{command}: {line}"),
+            }
+        }
+        assert_eq!(programs, 1, "{command}: {trace}");
+        assert!(!tenant.path("pwned").exists());
+    }
+}
+
+/// kubectl, where it is asked for: the one in PATH, not the one in the working directory, and not in it.
+#[test]
+fn kubectl_is_not_the_repositorys() {
+    let mut work = Offline::new();
+    fs::create_dir(work.path("bin")).unwrap();
+    let log = work.path("log");
+    work.write(
+        "bin/kubectl",
+        format!(
+            "#!/bin/sh\npwd >> {0}; echo \"$KUBECONFIG $*\" >> {0}; echo '{{}}'\n",
+            log.display()
+        ),
+    );
+    work.write(
+        "kubectl",
+        format!("#!/bin/sh\ntouch {}\n", work.path("pwned").display()),
+    );
+    work.shell("chmod +x bin/kubectl kubectl");
+    let path = format!("::.:bin:{}:/usr/bin:/bin", work.path("bin").display());
+    work.environment.insert("PATH", path);
+    work.environment.insert("KUBECONFIG", "one:/two".to_owned());
+    work.irsactl("verify --webhook kubectl --kubeconfig conf");
+    let log = fs::read_to_string(log).unwrap();
+    let here = work.dir.path().display();
+    assert!(
+        log.starts_with(&format!("/\n{here}/one:/two --kubeconfig {here}/conf ")),
+        "{log}"
+    );
+    assert!(!work.path("pwned").exists());
+    work.environment.insert("PATH", ".::bin".to_owned());
+    let run = work.irsactl("verify --webhook kubectl");
+    assert!(
+        run.stderr.contains("in no absolute directory of PATH"),
+        "{run:#?}"
+    );
+    assert!(!work.path("pwned").exists());
+}
+
+#[test]
+fn a_key_or_a_directory_that_another_user_owns_is_noticed() {
+    if fs::metadata("/proc/self").unwrap().permissions().mode() == 0 || !is_root() {
+        eprintln!("SKIPPED: only root can give a file to another user");
+        return;
+    }
+    let work = Offline::new();
+    work.irsactl("keygen").ok();
+    let key = work.path("issuer/sa-signer.key");
+    chown(&key, Some(1000), None).unwrap();
+    for command in [
+        "keygen",
+        "jwks",
+        "token mint --issuer https://a.example --stdout",
+    ] {
+        work.irsactl(command)
+            .fails(4, &["user 1000 owns it", "neither you nor root", "chown"]);
+    }
+    chown(&key, Some(0), None).unwrap();
+    chown(work.path("issuer"), Some(1000), None).unwrap();
+    let run = work.irsactl("keygen");
+    assert!(
+        run.stderr.contains("warning: user 1000 owns issuer"),
+        "{run:#?}"
+    );
+    run.ok();
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// Every file with a private key is written with the same care.
+#[test]
+fn every_private_file_is_warned_of_and_what_a_kill_left_is_named() {
+    let work = Offline::new();
+    work.shell("git init -q . && printf '*.key\\n' > .gitignore && mkdir -m 777 issuer");
+    let issuer = "--issuer https://zoo.s3.us-west-2.amazonaws.com";
+    work.irsactl("keygen").ok();
+    for command in [
+        "webhook --region us-west-2 --certificate self-signed".to_owned(),
+        format!("flags --format talos {issuer} --secret-file issuer/talos.yaml"),
+        format!(
+            "flags --format cluster-api --cluster demo {issuer} --secret-file issuer/capi.yaml"
+        ),
+        format!("token mint {issuer} --out issuer/token"),
+    ] {
+        let run = work.irsactl(&command);
+        assert_eq!(run.code, 0, "{command}: {run:#?}");
+        assert!(
+            run.stderr.contains("warning: others can write in issuer"),
+            "{command}: {run:#?}"
+        );
+        assert!(
+            run.stderr
+                .contains("lies in a git work tree that does not ignore it"),
+            "{command}: {run:#?}"
+        );
+    }
+    // The key is ignored, but not the name under which it is written.
+    let keygen = work.irsactl("keygen");
+    assert!(
+        keygen
+            .stderr
+            .contains("nor the name under which it is written"),
+        "{keygen:#?}"
+    );
+    let stray = work.write("issuer/.irsactl-pTN8LK", "-----BEGIN PRIVATE KEY-----\n");
+    let fresh = work.irsactl("keygen");
+    assert!(!fresh.stderr.contains("pTN8LK"), "{fresh:#?}");
+    let before = SystemTime::now() - Duration::from_secs(60);
+    fs::File::options()
+        .write(true)
+        .open(stray)
+        .unwrap()
+        .set_modified(before)
+        .unwrap();
+    let named = work.irsactl("keygen");
+    assert!(
+        named
+            .stderr
+            .contains("issuer/.irsactl-pTN8LK was left behind by a run that was killed"),
+        "{named:#?}"
+    );
+    assert!(
+        named.stderr.contains(": rm issuer/.irsactl-pTN8LK"),
+        "{named:#?}"
+    );
+}
+
+/// Only what was written here is replaced.
+#[test]
+fn nothing_of_others_is_replaced() {
+    let work = Offline::new();
+    work.irsactl("keygen").ok();
+    let key = fs::read(work.path("issuer/sa-signer.key")).unwrap();
+    let webhook = "webhook --region us-west-2 --renew --secret-file";
+    work.irsactl(&format!("{webhook} issuer/sa-signer.key"))
+        .fails(
+            4,
+            &[
+                "issuer/sa-signer.key",
+                "something else than a webhook's certificate is there",
+            ],
+        );
+    assert_eq!(fs::read(work.path("issuer/sa-signer.key")).unwrap(), key);
+    work.irsactl(&format!("{webhook} secret.yaml")).ok();
+    let first = fs::read(work.path("secret.yaml")).unwrap();
+    work.irsactl(&format!("{webhook} secret.yaml")).ok();
+    assert_ne!(fs::read(work.path("secret.yaml")).unwrap(), first);
+
+    let plan = "bootstrap --cluster demo --region us-west-2 --account-id 111122223333 --dry-run --offline --documents proj";
+    for (name, theirs) in [
+        (
+            "plan.json",
+            r#"{"format_version":"1.2","terraform_version":"1.9","resource_changes":[]}"#,
+        ),
+        (
+            "keys.json",
+            r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#,
+        ),
+        ("provider.json", r#"{"provider":"theirs"}"#),
+        ("flags.txt", "--verbose\n"),
+        (
+            "bucket-policy.json",
+            r#"{"Version":"2012-10-17","Statement":[]}"#,
+        ),
+    ] {
+        fs::create_dir(work.path("proj")).unwrap();
+        work.write(&format!("proj/{name}"), theirs);
+        work.irsactl(plan)
+            .fails(4, &[name, "something else than a document of a dry run"]);
+        assert_eq!(
+            fs::read_to_string(work.path(&format!("proj/{name}"))).unwrap(),
+            theirs
+        );
+        assert_eq!(fs::read_dir(work.path("proj")).unwrap().count(), 1);
+        fs::remove_dir_all(work.path("proj")).unwrap();
+    }
+    // What a dry run has written is replaced by the next one, of another cluster too.
+    work.irsactl(plan).ok();
+    work.irsactl(&plan.replace("demo", "other")).ok();
+    assert!(
+        fs::read_to_string(work.path("proj/plan.json"))
+            .unwrap()
+            .contains("other-oidc")
+    );
+
+    // Public keys are added to a file of public keys, and to nothing else.
+    work.shell("mkdir man; echo mine > man/irsactl.1");
+    work.irsactl("man man")
+        .fails(4, &["man/irsactl.1", "a manual page of irsactl"]);
+}
+
+/// A cluster file may come through a pipe, whose writer may never come.
+#[test]
+fn a_pipe_that_nobody_writes_does_not_hold_a_run_up() {
+    let work = Offline::new();
+    work.shell("mkfifo irsactl.yaml");
+    let start = std::time::Instant::now();
+    work.irsactl("config print --config irsactl.yaml")
+        .fails(64, &["irsactl.yaml", "nobody has written it within 10 s"]);
+    assert!(start.elapsed() < Duration::from_secs(20));
+    let mut writer = work.command("sh");
+    writer.args(["-c", "printf 'apiVersion: irsactl/v1alpha1\\nkind: Cluster\\nmetadata: {name: demo}\\n' > irsactl.yaml"]);
+    let mut writer = writer.stdin(Stdio::null()).spawn().unwrap();
+    let printed = work
+        .irsactl("config print --config irsactl.yaml --region us-west-2 --account-id 111122223333")
+        .ok();
+    assert!(printed.contains("demo"), "{printed}");
+    writer.wait().unwrap();
+}
