@@ -226,7 +226,7 @@ fn a_key_that_is_called_compromised_is_in_the_plan() {
         let saved: Value =
             serde_json::from_str(&fs::read_to_string(tenant.path("plan.json")).unwrap()).unwrap();
         assert!(saved.to_string().contains("irsactl/compromised"));
-        let answer = tenant.irsactl(&format!("apply plan.json -o json")).json();
+        let answer = tenant.irsactl("apply plan.json -o json").json();
         let made = store.changes(&tenant).len() - before;
         assert_eq!((made, &answer["changes"]), (2, &json!(3)), "{answer:#}");
     }
