@@ -8,8 +8,7 @@
 //!
 //! Each step is a function from the previous value to the next, and the modules follow it:
 //! [`oidc`] and [`iam`] are the standards' nouns, [`plan`] compares what is wanted with what is
-//! there, [`aws`], [`probe`] and [`mod@file`] do the I/O, [`memory`] keeps secrets off disks,
-//! [`work_tree`] tells what git would take, [`cluster`] is the cluster's side, [`verify`]
+//! there, [`aws`], [`probe`] and [`system`] do the I/O, [`cluster`] is the cluster's side, [`verify`]
 //! judges what was fetched, [`output`] shows it, and [`commands`] ties them together, one file a
 //! subcommand.
 
@@ -19,12 +18,10 @@ pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod error;
-pub mod file;
 pub mod iam;
-pub mod memory;
 pub mod oidc;
 pub mod output;
 pub mod plan;
 pub mod probe;
+pub mod system;
 pub mod verify;
-pub mod work_tree;

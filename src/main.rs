@@ -6,7 +6,8 @@ use irsactl::cli::Cli;
 use irsactl::config::parse::{Unparsed, parse};
 use irsactl::config::{Color, Global};
 use irsactl::error::{Error, Exit};
-use irsactl::{commands, memory, output};
+use irsactl::system::memory;
+use irsactl::{commands, output};
 
 fn main() -> ExitCode {
     memory::without_core_dumps();

@@ -1,16 +1,15 @@
 //! `--adopt-key`: the cluster's own public keys are published, and its signing key stays on its nodes.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, shell_quoted};
-use crate::file;
 use crate::oidc::adopt::{self, AdoptError, Adopted};
 use crate::oidc::key::PublicKey;
 use crate::output;
+use crate::system::file;
+use crate::system::input::{self, is_standard_input};
 
 use super::key_pair;
 
@@ -56,7 +55,10 @@ fn read_all(
     }
     let mut keys: Vec<PublicKey> = Vec::new();
     for path in files {
-        let text = read(path)?;
+        let text = match is_standard_input(path) {
+            true => input::standard_input(MAX)?,
+            false => file::read_key(path)?,
+        };
         let found = parse(&text).map_err(|cause| refused(path, &cause))?;
         if adopt::is_private(&text) {
             output::say(format_args!(
@@ -77,20 +79,6 @@ fn read_all(
         }
     }
     Ok(keys)
-}
-
-fn is_standard_input(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    if !is_standard_input(path) {
-        return file::read_key(path);
-    }
-    let mut text = Zeroizing::new(Vec::new());
-    let read = std::io::stdin().take(MAX).read_to_end(&mut text);
-    read.map_err(|cause| Error::failed("cannot read standard input").because(cause))?;
-    Ok(text)
 }
 
 fn refused(path: &Path, cause: &AdoptError) -> Error {

@@ -3,17 +3,17 @@
 //! The plan's command runs as it would without a dry run, and plans anew. What it plans is compared with what
 //! was saved before the first change: see [`super::saved_plan`].
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use zeroize::Zeroizing;
 
 use crate::cli::Cli;
 use crate::config::Global;
 use crate::config::parse::{Origin, Unparsed, parse};
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::plan::saved::{MAX, SavedPlan};
+use crate::system::{file, input};
 
 use super::saved_plan;
 use super::stop::AGAIN;
@@ -114,16 +114,13 @@ fn command(global: &Global, saved: SavedPlan) -> Result<Cli> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    if path != Path::new("-") {
-        return Ok(file::read_at_most(path, MAX)?.to_vec());
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    if !input::is_standard_input(path) {
+        return file::read_at_most(path, MAX);
     }
-    let cannot = || Error::failed("cannot read standard input");
-    let mut text = Vec::new();
-    let limited = std::io::stdin().take(MAX as u64 + 1).read_to_end(&mut text);
-    limited.map_err(|cause| cannot().because(cause))?;
+    let text = input::standard_input(MAX as u64 + 1)?;
     match text.len() > MAX {
-        true => Err(cannot().because(format!(
+        true => Err(Error::failed("cannot read standard input").because(format!(
             "it is larger than {} KiB, so it is not a saved plan",
             MAX / 1024
         ))),

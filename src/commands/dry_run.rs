@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::iam::policy;
 use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, PublicAccessBlock};
 use crate::plan::diff;
 use crate::plan::document::{Document, json_text};
+use crate::system::file;
 
 use super::change_options::ChangeOptions;
 use super::converge::{Planned, Session};

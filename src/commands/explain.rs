@@ -1,7 +1,5 @@
 //! `explain`: what a pasted error message means.
 
-use std::io::Read;
-
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,6 +8,7 @@ use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::output::program::named;
 use crate::output::{self, Answer};
+use crate::system::input;
 use crate::verify::explain::{self, Known};
 
 /// How much of a log is looked at.
@@ -53,7 +52,7 @@ impl Answer for ExplainAnswer {
 impl Explain {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
         let message = match self.message.as_str() {
-            "-" => standard_input()?,
+            "-" => String::from_utf8_lossy(&input::standard_input(MAX)?).into_owned(),
             message => message.to_owned(),
         };
         let known = explain::find(&message).ok_or_else(|| {
@@ -68,11 +67,4 @@ impl Explain {
         output::print(&ExplainAnswer(*known), global.output)?;
         Ok(Exit::Done)
     }
-}
-
-fn standard_input() -> Result<String> {
-    let mut log = Vec::new();
-    let read = std::io::stdin().take(MAX).read_to_end(&mut log);
-    read.map_err(|e| Error::failed("cannot read standard input").because(e))?;
-    Ok(String::from_utf8_lossy(&log).into_owned())
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::cluster::settings::Flag;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result, shell_quoted};
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
+use crate::system::file;
 
 use super::{private_file, resolve};
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, shell_path};
-use crate::file;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
+use crate::system::file;
 
 use super::private_file;
 

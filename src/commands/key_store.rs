@@ -10,10 +10,10 @@ use std::path::Path;
 
 use crate::config::{Global, KeyStoreOptions};
 use crate::error::{Error, Result, shell_path};
-use crate::file;
 use crate::oidc::key::PublicKey;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
+use crate::system::file;
 
 use super::key_pair::{self, KeyPair};
 use super::resolve;

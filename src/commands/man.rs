@@ -7,8 +7,8 @@ use clap_mangen::Man as Page;
 
 use crate::cli::Cli;
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::output;
+use crate::system::file;
 
 /// Options of `man`.
 #[derive(Args, Debug)]

@@ -14,8 +14,8 @@ use crate::verify::token::time_text;
 use super::flags::{FormOptions, NodeOptions, SettingsFormat, Surroundings};
 use super::key_pair::KeyPair;
 use super::resolve;
-use super::token::now;
 use super::verify::cluster::ClusterOptions;
+use crate::system::clock::now;
 
 mod evidence;
 mod stage;

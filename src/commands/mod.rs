@@ -19,7 +19,6 @@ pub mod jwks;
 mod key_pair;
 mod key_store;
 pub mod keygen;
-mod kubectl;
 pub mod man;
 pub mod migrate;
 pub mod policy;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::error::{Result, shell_path, shell_quoted};
-use crate::file::{self, others};
 use crate::output;
-use crate::work_tree;
+use crate::system::file::{self, others};
+use crate::system::work_tree;
 
 /// Writes a new one, mode 0600, and its directory where that is missing. What is there is never overwritten.
 pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {

@@ -8,20 +8,20 @@ use serde::Serialize;
 
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::output::html::{BEGINNING, Certificate, Host, Page};
 use crate::output::{self, Answer};
 use crate::plan::desired::CLUSTER;
 use crate::probe::chain::PresentedCertificate;
+use crate::system::file;
 use crate::verify::report::Outcome;
 
 use super::stop::Stop;
-use super::token::now;
 use super::verify::cluster::ClusterOptions;
 use super::verify::inspect::{Inspection, Question};
 use super::verify::proof::ProofOptions;
 use super::verify::public;
+use crate::system::clock::now;
 
 /// Options of `report`.
 #[derive(Args, Debug)]

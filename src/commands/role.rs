@@ -13,12 +13,12 @@ use crate::aws::partition;
 use crate::config::file::RoleSpec;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, Tags};
 use crate::plan::document::json_text;
+use crate::system::file;
 
 use super::change_options::ChangeOptions;
 use super::converge::Session;

@@ -24,7 +24,7 @@ use crate::output;
 use super::flags::{SettingsFormat, node_path};
 use super::key_pair;
 use super::stop::Stop;
-use super::token::now;
+use crate::system::clock::now;
 use live::LiveOptions;
 use prepare::Prepare;
 use retire::Retire;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use crate::config::Global;
 use crate::error::{Error, Result, shell_path, shell_quoted};
-use crate::file;
 use crate::iam::arn::AccountId;
 use crate::output;
 use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
 use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
+use crate::system::file;
 
 use super::converge::{Planned, Session};
 

@@ -1,8 +1,6 @@
 //! `token`: mint a test token with the signing key, and take any token apart.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 use schemars::JsonSchema;
@@ -18,6 +16,8 @@ use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims, MAX_LEN, Token};
 use crate::output::{self, Answer};
 use crate::probe::document;
+use crate::system::clock::now;
+use crate::system::input;
 use crate::verify::report::Report;
 use crate::verify::token as checks;
 
@@ -269,16 +269,7 @@ async fn get(url: &str) -> Result<Vec<u8>> {
 
 /// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
 pub(super) async fn read_token(path: &Path) -> Result<String> {
-    let path = path.to_owned();
-    // Whoever is to write standard input may never do so: the wait is not this thread's.
-    let read = tokio::task::spawn_blocking(move || read_text(&path));
-    read.await
-        .unwrap_or_else(|cause| Err(Error::failed("cannot read the token").because(cause)))
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    let cannot =
-        |cause: io::Error| Error::failed(format!("cannot read {}", path.display())).because(cause);
+    let cannot = || Error::failed(format!("cannot read {}", path.display()));
     let given = path.to_string_lossy();
     if given.starts_with("eyJ") && given.matches('.').count() == 2 {
         // Not echoed: an argument is in the process list already, a log would be worse.
@@ -286,24 +277,7 @@ fn read_text(path: &Path) -> Result<String> {
             .because("arguments are seen by every process of this machine, and stay in the shell's history")
             .hint("give a file, or - and the token on standard input"));
     }
-    let mut text = String::new();
-    let limit = MAX_LEN as u64 + 2;
-    match path.to_str() {
-        Some("-") => io::stdin().take(limit).read_to_string(&mut text),
-        _ => std::fs::File::open(path)
-            .map_err(cannot)?
-            .take(limit)
-            .read_to_string(&mut text),
-    }
-    .map_err(cannot)?;
-    Ok(text)
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> Result<u64> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since
-        .as_ref()
-        .map(Duration::as_secs)
-        .map_err(|_| Error::failed("cannot tell the time: this machine's clock is before 1970"))
+    let text = input::read(path, MAX_LEN as u64 + 2).await;
+    let text = text.map_err(|cause| cannot().because(cause))?;
+    String::from_utf8(text).map_err(|_| cannot().because("it is not text"))
 }

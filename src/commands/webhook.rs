@@ -15,11 +15,12 @@ use crate::cluster::webhook::{IMAGE, WebhookSettings};
 use crate::cluster::webhook_certificate::{self, Pair};
 use crate::config::{Global, dns_label};
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::output::{self, Answer};
+use crate::system::clock::now;
+use crate::system::file;
 use crate::verify::webhook::{ends, verify_serving};
 
-use super::{private_file, resolve, token};
+use super::{private_file, resolve};
 
 /// Options of `webhook`.
 #[derive(Args, Debug)]
@@ -178,7 +179,7 @@ impl Webhook {
 
     /// The certificate that is there, or a new one.
     fn certificate(&self, global: &Global, settings: &WebhookSettings<'_>) -> Result<Made> {
-        let now = token::now()?;
+        let now = now()?;
         let secret_file = self.secret_file(global);
         if self.renew {
             file::refuse_others(&secret_file, CERTIFICATE, is_certificate)?;

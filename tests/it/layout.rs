@@ -10,7 +10,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("oidc", &[]),
     ("iam", &[]),
     ("error", &[]),
-    ("file", &["error"]),
+    ("system", &["error"]),
     ("plan", &["oidc", "iam", "error"]),
     ("cluster", &["oidc", "iam", "plan", "error"]),
     ("aws", &["oidc", "iam", "plan", "error"]),

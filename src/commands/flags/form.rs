@@ -14,8 +14,8 @@ use crate::cluster::{
     openshift, rke2, static_pod, typhoon,
 };
 use crate::error::{Error, Result};
-use crate::file;
 use crate::oidc::key::PublicKey;
+use crate::system::file;
 
 use super::super::key_pair;
 use super::format::SettingsFormat;

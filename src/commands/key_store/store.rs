@@ -15,13 +15,13 @@ use crate::aws::key_store::KeyStoreClient;
 use crate::aws::patience::Patience;
 use crate::config::KeyStoreOptions;
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{KeyError, Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::desired::{MANAGED_BY, Tags};
+use crate::system::file;
 
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};

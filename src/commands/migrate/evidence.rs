@@ -5,9 +5,9 @@ use crate::error::{Error, Exit, Result};
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{cluster, migration as checks, token};
 
-use super::super::token::now;
 use super::super::verify::cluster::ClusterOptions;
 use super::state::Migration;
+use crate::system::clock::now;
 
 /// What the API server shows.
 pub(super) struct Evidence {

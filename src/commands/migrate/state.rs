@@ -12,10 +12,10 @@ use crate::cluster::migration::Stage;
 use crate::cluster::settings::{ApiServerSettings, NodeKey};
 use crate::config::dns_label;
 use crate::error::{Error, Result, shell_quoted};
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::plan::document::json_text;
+use crate::system::file;
 use crate::verify::token::time_text;
 
 use super::super::flags::{FormOptions, node_path};

@@ -11,9 +11,9 @@ use crate::oidc::key::Kid;
 use crate::oidc::token::Token;
 use crate::output;
 
-use super::super::kubectl::kubectl;
 use super::super::token::read_token;
 use super::super::verify::read_document;
+use crate::system::kubectl::kubectl;
 
 /// Where to look.
 #[derive(Args, Clone, Debug)]

@@ -16,13 +16,13 @@ use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
 use super::super::key_store::{PUBLISHED, Store};
 use super::super::stop::Stop;
-use super::super::token::now;
 use super::super::{dry_run, jwks};
 use super::scene::Scene;
 use super::stage::{RotateAnswer, Stage, Told};
 use super::state::{self, Rotation};
 use super::stored;
 use super::whose_keys::WhoseKeys;
+use crate::system::clock::now;
 
 /// Options of `rotate prepare`.
 #[derive(Args, Debug)]

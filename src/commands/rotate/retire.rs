@@ -4,9 +4,9 @@ use clap::Args;
 
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
-use crate::file;
 use crate::oidc::jwks::JwkSet;
 use crate::output;
+use crate::system::file;
 use crate::verify::token::time_text;
 
 use super::super::change_options::ChangeOptions;
@@ -14,7 +14,6 @@ use super::super::converge::Outcome;
 use super::super::key_pair::KeyPair;
 use super::super::key_store::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED, Store};
 use super::super::stop::Stop;
-use super::super::token::now;
 use super::super::{dry_run, key_pair};
 use super::live::{Live, LiveOptions};
 use super::scene::Scene;
@@ -23,6 +22,7 @@ use super::state::{self, Rotation};
 use super::stored;
 use super::whose_keys::WhoseKeys;
 use super::{LONGEST_TOKEN, Nodes};
+use crate::system::clock::now;
 
 /// Options of `rotate retire`.
 #[derive(Args, Debug)]

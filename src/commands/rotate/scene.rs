@@ -8,13 +8,13 @@ use url::Url;
 use crate::aws::s3_url;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Result};
-use crate::file;
 use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::plan::desired::{Desired, KeySet};
 use crate::probe::document;
+use crate::system::file;
 
 use super::super::converge::{Outcome, Session};
 use super::super::stop::Stop;

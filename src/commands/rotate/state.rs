@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::document::json_text;
+use crate::system::file;
 
 use super::super::key_pair::{KeyPair, signing_key_file, unusable};
 use super::super::private_file;

@@ -8,16 +8,16 @@ use serde::Serialize;
 
 use crate::config::Global;
 use crate::error::Result;
-use crate::file;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
+use crate::system::file;
 
 use super::super::key_pair::{KeyPair, signing_key_file};
 use super::super::key_store::Store;
-use super::super::token::now;
 use super::live::Live;
 use super::scene::Scene;
 use super::state::{self, Rotation};
+use crate::system::clock::now;
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct KeyStatus {

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use crate::config::Global;
 use crate::error::{Error, Result};
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::desired::Tags;
+use crate::system::file;
 
 use super::super::converge::after_changes;
 use super::super::key_pair::{KeyPair, signing_key_file, unusable};

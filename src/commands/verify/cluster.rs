@@ -1,10 +1,8 @@
 //! What the cluster itself says, where `verify` is given it: by files, or through kubectl.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tokio::task::spawn_blocking;
 
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
@@ -15,8 +13,10 @@ use crate::verify::cluster::{self, Source};
 use crate::verify::report::Check;
 use crate::verify::token as checks;
 
-use super::super::kubectl::kubectl;
-use super::super::token::{now, read_token};
+use super::super::token::read_token;
+use crate::system::clock::now;
+use crate::system::input;
+use crate::system::kubectl::kubectl;
 
 /// A JWK Set of a hundred keys is smaller.
 const MAX: u64 = 1 << 20;
@@ -147,17 +147,8 @@ impl ClusterOptions {
     }
 }
 
-/// A document of the cluster's, in a file or on standard input. Whoever is to write it may never do so:
-/// the wait is not this thread's.
+/// A document of the cluster's, in a file or on standard input.
 pub(in super::super) async fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
-    let path = path.to_owned();
-    let read = spawn_blocking(move || {
-        let mut body = Vec::new();
-        let read = match path.to_str() {
-            Some("-") => std::io::stdin().take(MAX).read_to_end(&mut body),
-            _ => std::fs::File::open(path).and_then(|file| file.take(MAX).read_to_end(&mut body)),
-        };
-        read.map(|_| body).map_err(|cause| cause.to_string())
-    });
-    read.await.unwrap_or_else(|cause| Err(cause.to_string()))
+    let read = input::read(path, MAX).await;
+    read.map_err(|cause| cause.to_string())
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::file;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
+use crate::system::file;
 use crate::verify::cluster::Source;
 
 use super::super::key_pair;

@@ -13,12 +13,13 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims};
 use crate::output;
+use crate::system::clock::now;
 use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
 
 use super::super::key_store::{self, Store};
+use super::super::resolve;
 use super::super::stop::Stop;
-use super::super::{resolve, token as token_command};
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);
@@ -98,7 +99,7 @@ impl ProofOptions {
                 .map_err(|e| Error::failed("cannot make a test token").because(e))?,
         };
         let key = key_store::signing_key(&global.dir, store)?;
-        let now = token_command::now()?;
+        let now = now()?;
         let claims = Claims::between(issuer, &subject, &self.audience, now, now + 600);
         let token = token::mint(&key, &claims)
             .map_err(|e| Error::failed("cannot sign a test token").because(e))?;

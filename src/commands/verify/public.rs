@@ -7,11 +7,11 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::probe::chain::{self, Chain};
 use crate::probe::document;
+use crate::system::clock::now;
 use crate::verify::page::{self, Page};
 use crate::verify::report::Check;
 use crate::verify::{discovery, jwks, objects, tls};
 
-use super::super::token as token_command;
 use super::inspect::Target;
 
 /// What anybody can see of an issuer.
@@ -135,7 +135,7 @@ fn tls_checks(host: &str, chain: &Result<Chain>) -> Result<Vec<Check>> {
     };
     let mut checks = vec![tls::chain(host, Ok(()))];
     if let Some(leaf) = verified.leaf() {
-        let now = token_command::now()?;
+        let now = now()?;
         let (seconds, text) = (leaf.not_after_seconds, &leaf.not_after);
         checks.push(tls::expiry(host, seconds, text, now));
     }

@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file;
 use crate::output;
+use crate::system::file;
 use crate::verify::report::Check;
 use crate::verify::webhook::{Webhook, certificate_in, check, flat, secret_name, webhooks};
 
-use super::super::kubectl::{kubectl, object_name};
-use super::super::token::now;
+use crate::system::clock::now;
+use crate::system::kubectl::{kubectl, object_name};
 
 /// All checks; `source` is a file, or `kubectl`.
 pub(super) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {

@@ -12,7 +12,7 @@ use gix_ignore::Search;
 use gix_ignore::glob::pattern::Case;
 use gix_ignore::search::Ignore;
 
-use crate::file;
+use crate::system::file;
 
 /// Whether `git add` would take a file: it lies in a work tree that does not ignore it. An excludes file that
 /// `core.excludesFile` names is not looked at; the warning is one too many then.

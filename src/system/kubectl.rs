@@ -16,10 +16,7 @@ const MAX_ANSWER: u64 = 16 << 20;
 const MAX_WORDS: u64 = 64 << 10;
 
 /// What it answers; its own words say what went wrong. It ends with this process, whatever it waits for.
-pub(super) async fn kubectl(
-    kubeconfig: Option<&Path>,
-    arguments: &[&str],
-) -> Result<Vec<u8>, String> {
+pub async fn kubectl(kubeconfig: Option<&Path>, arguments: &[&str]) -> Result<Vec<u8>, String> {
     let failed = |cause: std::io::Error| format!("cannot run kubectl: {cause}");
     let program = find().ok_or("cannot run kubectl: it is in no absolute directory of PATH")?;
     let mut kubectl = tokio::process::Command::new(program);
@@ -73,7 +70,7 @@ pub(super) async fn kubectl(
 
 /// A DNS name as Kubernetes wants it of an object (RFC 1123 subdomain): what a cluster says is its name may
 /// be anything, an option of kubectl too.
-pub(super) fn object_name(text: &str) -> Result<&str, String> {
+pub fn object_name(text: &str) -> Result<&str, String> {
     let is_label = |label: &str| {
         let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         !label.is_empty()
