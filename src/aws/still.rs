@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
+use crate::iam::public;
 use crate::plan::change::Change;
 use crate::plan::desired::PublicAccessBlock;
 use crate::plan::observed::{Provider, Role};
@@ -45,13 +46,15 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             before,
             ..
         } => {
-            let now = observe::public_access_block(aws, bucket, owner).await;
-            let blocks = |block: &PublicAccessBlock| {
-                block.block_public_policy || block.restrict_public_buckets
-            };
-            // Somebody has switched it on meanwhile, and for a reason; S3 may not show yet what a new bucket has.
-            now.map(|now| {
-                match now.as_ref().is_some_and(blocks) && !before.as_ref().is_some_and(blocks) {
+            let now = observe::public_access_block(aws, bucket, owner);
+            let policy = observe::policy(aws, bucket, owner);
+            let both = tokio::try_join!(now, policy);
+            both.map(|(now, policy)| {
+                let is_on = now.is_some_and(PublicAccessBlock::holds_back);
+                // Somebody has switched it on meanwhile, and for a reason, or has put something behind it.
+                let is_new = is_on && !before.is_some_and(PublicAccessBlock::holds_back);
+                let opens = policy.is_some_and(|policy| !public::held_back(&policy).is_empty());
+                match is_new || is_on && opens {
                     true => None,
                     false => Some(Still::AsSeen),
                 }

@@ -116,6 +116,7 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(String, String
 }
 
 fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
+    file::refuse_links(directory)?;
     file::create_dir(directory)?;
     // All or none.
     for (name, _) in documents {
@@ -146,7 +147,13 @@ const WRITTEN: &str = "a document of a dry run";
 /// Whether a file is what a dry run has written under this name, for whatever cluster.
 fn is_ours(name: &str, text: &[u8]) -> bool {
     let Ok(value) = serde_json::from_slice::<Value>(text) else {
-        return name == "flags.txt" && text.starts_with(b"--service-account-issuer=");
+        let text = String::from_utf8_lossy(text);
+        let is_flag = |line: &str| {
+            ["--service-account-", "--api-audiences="]
+                .iter()
+                .any(|flag| line.starts_with(flag))
+        };
+        return name == "flags.txt" && text.lines().all(is_flag);
     };
     let is_in_our_form = output::escaped_json(&json_text(&value)).as_bytes() == text;
     let has = |members: &[&str]| members.iter().all(|member| value.get(member).is_some());
@@ -159,10 +166,11 @@ fn is_ours(name: &str, text: &[u8]) -> bool {
             }
             "bucket-policy.json" => statements.into_iter().any(policy::is_ours),
             "public-access-block.json" => value == json!(PublicAccessBlock::POLICY_ONLY),
-            "provider.json" => has(&["Url", "ClientIDList", "Tags"]),
+            "provider.json" => {
+                has(&["Url", "ClientIDList"]) && value["Tags"].to_string().contains("irsactl")
+            }
             "plan.json" => has(&["format_version", "issuer", "account", "changes", "notes"]),
-            _ => statements
-                .into_iter()
-                .any(|one| one["Principal"].get("Federated").is_some()),
+            // Of the many who write trust policies, only a cluster's name service accounts.
+            _ => value.to_string().contains("system:serviceaccount:"),
         }
 }

@@ -79,7 +79,8 @@ impl KeyPair {
         if file::exists(&signing_key_file(dir))? || !file::exists(&path)? {
             return Ok(Self::load(dir)?.public);
         }
-        let listed = PublicKey::all_from_pem(&file::read_key(&path)?);
+        private_file::warn_of_others(&path);
+        let listed = PublicKey::all_from_pem(&file::read_own(&path)?);
         match listed.map_err(|cause| unusable(&path, &cause))?.as_slice() {
             [one] => Ok(one.clone()),
             keys => Err(
@@ -189,7 +190,7 @@ pub(super) fn check_public_file(dir: &Path, public: &PublicKey) -> Result<()> {
 pub(super) fn listed(dir: &Path) -> Result<Vec<PublicKey>> {
     let path = public_key_file(dir);
     match file::exists(&path)? {
-        true => PublicKey::all_from_pem(&file::read_key(&path)?)
+        true => PublicKey::all_from_pem(&file::read_own(&path)?)
             .map_err(|cause| unusable(&path, &cause)),
         false => Ok(Vec::new()),
     }

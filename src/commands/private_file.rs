@@ -55,8 +55,7 @@ pub(super) fn warn_of_others(path: &Path) {
             "warning: user {uid} owns {shown}, who is neither you nor root, and can put another key there: chown $(id -u) {quoted}"
         ));
     }
-    let temporary = others::temporary_name(dir);
-    if work_tree::would_take(path) || work_tree::would_take(&temporary) {
+    if work_tree::would_take(&[path.to_owned(), others::temporary_name(dir)]) {
         output::say(format_args!(
             "warning: {} lies in a git work tree that does not ignore it, nor the name under which it is written; a key that is pushed is everybody's: {}",
             output::path(path),

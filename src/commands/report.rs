@@ -121,6 +121,7 @@ fn refuse_others(path: &Path) -> Result<()> {
             .because("the answer is written there")
             .hint("name a file: --html report.html"));
     }
+    file::refuse_links(path)?;
     file::refuse_others(path, "a report", is_report)
 }
 

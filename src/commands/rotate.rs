@@ -179,6 +179,14 @@ impl Activate {
             self.nodes.check()?;
             let keys = [&rotation.old, &rotation.new].map(|kid| scene.published.public_key(kid));
             key_pair::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
+            for key in key_pair::listed(&global.dir)? {
+                let kid = key
+                    .kid()
+                    .map_err(|e| Error::failed("cannot derive a kid").because(e))?;
+                output::say(format_args!(
+                    "sa-signer.pub lets API servers accept tokens of {kid}"
+                ));
+            }
             store
                 .as_ref()
                 .map_or(Ok(()), |store| store.accept(&global.dir))?;

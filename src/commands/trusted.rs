@@ -10,6 +10,7 @@ use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::{JwkSet, JwksError};
 use crate::probe::document;
+use crate::verify::discovery;
 
 use super::converge::Session;
 
@@ -34,28 +35,22 @@ impl Trusted {
         let refused = || Error::refused(format!("cannot let AWS trust {issuer}"));
         let url = issuer.discovery_url();
         let text = trusted.read(session, issuer, &url, region).await?;
-        let discovery: Value = serde_json::from_slice(&text).map_err(|cause| {
-            refused()
-                .because(format!("{url} is not JSON: {cause}"))
-                .hint(PUBLISH)
-        })?;
-        if discovery["issuer"] != issuer.as_str() {
+        let unreadable = |what: &str| refused().because(format!("{url}: {what}")).hint(PUBLISH);
+        let (named, jwks_uri) = discovery::names(&text)
+            .ok_or_else(|| unreadable("it is no JSON object with each member once"))?;
+        if named.as_deref() != Some(issuer.as_str()) {
             return Err(refused()
-                .because(format!("{url} says that the issuer is {}", discovery["issuer"]))
+                .because(format!("{url} says that the issuer is {:?}", named.unwrap_or_default()))
                 .hint("the provider's URL, the document's issuer and the tokens' iss must be the same byte for byte: give that issuer, or publish a document of this one"));
         }
-        let jwks_uri = discovery["jwks_uri"].as_str().unwrap_or_default();
-        let host = Url::parse(jwks_uri)
+        let jwks_uri =
+            jwks_uri.ok_or_else(|| unreadable("its jwks_uri is no URL in its plain form"))?;
+        let host = Url::parse(&jwks_uri)
             .ok()
             .filter(|url| url.scheme() == "https");
         let host = host.and_then(|url| Some(url.host_str()?.to_owned()));
-        trusted.host = host.ok_or_else(|| {
-            refused()
-                .because(format!(
-                    "the jwks_uri in {url} is no https URL: {jwks_uri:?}"
-                ))
-                .hint(PUBLISH)
-        })?;
+        trusted.host = host.ok_or_else(|| unreadable("its jwks_uri is no https URL"))?;
+        let jwks_uri = jwks_uri.as_str();
         let text = trusted.read(session, issuer, jwks_uri, region).await?;
         if let Err(cause @ JwksError::Private(_)) = JwkSet::parse_foreign(&text) {
             return Err(refused()

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::policy::is_ours;
+use super::policy;
 
 /// A statement that lets everybody in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +24,36 @@ pub fn wider(policy: &Value) -> Vec<Public> {
 /// issuers are published with from here.
 pub fn held_back(policy: &Value) -> Vec<Public> {
     public(policy, |statement| {
-        let is_published_here = is_ours(statement) && is_of_documents(statement);
-        !is_published_here && !is_narrow(statement)
+        published_here(statement).is_none() && !is_narrow(statement)
     })
+}
+
+/// The ARNs of the objects that issuers are published with from here.
+pub fn published(policy: &Value) -> Vec<String> {
+    let statements = list(&policy["Statement"]);
+    let found = statements.iter().filter_map(published_here);
+    found.flatten().collect()
+}
+
+/// The two objects of an issuer's statement, which its Sid is made of: nothing else is known by its Sid alone.
+fn published_here(statement: &Value) -> Option<[String; 2]> {
+    let arns: Vec<String> = list(&statement["Resource"])
+        .iter()
+        .filter_map(|arn| arn.as_str().map(str::to_owned))
+        .collect();
+    let [one, two] = <[String; 2]>::try_from(arns).ok()?;
+    let (keys, discovery) = match one.ends_with("/keys.json") {
+        true => (one, two),
+        false => (two, one),
+    };
+    let place = keys.strip_suffix("/keys.json")?;
+    let (_, path) = place.split_once(":::")?;
+    let prefix = path.split_once('/').map(|(_, prefix)| prefix);
+    let is_meant = statement["Sid"].as_str() == Some(&policy::statement_id(prefix))
+        && discovery.strip_suffix("/.well-known/openid-configuration") == Some(place)
+        && is_of_documents(statement)
+        && statement.get("Condition").is_none();
+    is_meant.then_some([keys, discovery])
 }
 
 /// Whether a statement lets everybody in to an object, as far as a pattern tells.
@@ -64,7 +91,7 @@ fn public(policy: &Value, is_meant: impl Fn(&Value) -> bool) -> Vec<Public> {
 fn is_of_documents(statement: &Value) -> bool {
     let document = |resource: &Value| {
         resource.as_str().is_some_and(|arn| {
-            let exact = !arn.contains(['*', '?']);
+            let exact = !arn.contains(['*', '?', '$']);
             let names = ["/keys.json", "/.well-known/openid-configuration"];
             exact && names.iter().any(|name| arn.ends_with(name))
         })
@@ -111,7 +138,7 @@ fn is_narrow(statement: &Value) -> bool {
         !text.contains(['*', '?', '$']) && !is_broad(text)
     };
     keys.filter(|(key, _)| NARROWING.contains(&key.to_lowercase().as_str()))
-        .any(|(_, values)| list(values).iter().all(is_fixed))
+        .any(|(_, values)| !list(values).is_empty() && list(values).iter().all(is_fixed))
 }
 
 /// Whether a text is a range of more addresses than S3 takes for a place: IPv4 wider than /8, IPv6 than /32.
@@ -119,7 +146,15 @@ fn is_broad(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else {
         return false;
     };
-    let least = if address.contains(':') { 32 } else { 8 };
+    // Every IPv4 address is below ::ffff:0:0/96 (RFC 4291 §2.5.5.2).
+    let least = match (
+        address.contains(':'),
+        address.to_lowercase().contains("ffff:"),
+    ) {
+        (true, true) => 104,
+        (true, false) => 32,
+        (false, _) => 8,
+    };
     bits.parse().is_ok_and(|bits: u8| bits < least)
 }
 
@@ -162,9 +197,13 @@ mod tests {
         let ours = policy::merged(
             None,
             &policy::statement_id(Some("a")),
-            &["arn:aws:s3:::b/a/keys.json".to_owned()],
-        );
-        assert_eq!(held_back(&ours.unwrap()), []);
+            &[
+                "arn:aws:s3:::b/a/keys.json".to_owned(),
+                "arn:aws:s3:::b/a/.well-known/openid-configuration".to_owned(),
+            ],
+        )
+        .unwrap();
+        assert_eq!(held_back(&ours), []);
         let with = |condition: Value| {
             json!({ "Statement": [{ "Sid": "Old", "Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"],
                 "Resource": "arn:aws:s3:::b/*", "Condition": condition }] })
@@ -180,6 +219,11 @@ mod tests {
                 json!({ "StringNotEquals": { "aws:PrincipalOrgID": "o-abc" } }),
                 true,
             ),
+            (
+                json!({ "IpAddress": { "aws:SourceIp": "::ffff:0:0/96" } }),
+                true,
+            ),
+            (json!({ "IpAddress": { "aws:SourceIp": [] } }), true),
             (
                 json!({ "IpAddress": { "aws:SourceIp": ["203.0.113.0/24", "0.0.0.0/1"] } }),
                 true,
@@ -200,6 +244,16 @@ mod tests {
             held_back(&with(json!({})))[0].what,
             "s3:GetObject, s3:ListBucket on arn:aws:s3:::b/*"
         );
+        for (from, to) in [
+            ("IrsactlPublicDocumentsa", "IrsactlPublicDocumentsX"),
+            ("b/a/keys.json", "b/payroll/keys.json"),
+            ("b/a/keys.json", "b/${aws:Referer}/keys.json"),
+            ("b/a/.well-known", "b/c/.well-known"),
+        ] {
+            let other = ours.to_string().replace(from, to);
+            let other: Value = serde_json::from_str(&other).unwrap();
+            assert_eq!(held_back(&other).len(), 1, "{other}");
+        }
         // Somebody else's statement on documents is not ours to publish.
         let theirs = json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/x/keys.json" } });
         assert_eq!((held_back(&theirs).len(), wider(&theirs).len()), (1, 0));

@@ -116,7 +116,7 @@ pub(super) fn string(text: &str) -> String {
         }
     }
     // What some CI systems take for a command of the job.
-    literal(&quoted).replace("##[", "##\\u005b") + "\""
+    literal(&quoted).replace("##", "#\\u0023") + "\""
 }
 
 /// A list of strings, on one line.

@@ -27,7 +27,14 @@ use crate::error::{Error, Result};
 
 /// Prints the answer on stdout. A reader that has gone away (`| head`) is no error.
 pub fn print(answer: &impl Answer, format: Format) -> Result<()> {
-    print_bytes(form::render(answer, format).as_bytes())?;
+    let text = form::render(answer, format);
+    // Each part is escaped where it is put in; this is for the one that was forgotten.
+    if !sanitize::is_harmless(&form::plain(&text)) {
+        return Err(Error::refused("cannot print the answer")
+            .because("it has characters that nobody sees, or a line that a CI runner would obey")
+            .hint("see it with -o json, which escapes them"));
+    }
+    print_bytes(text.as_bytes())?;
     github::publish(answer);
     Ok(())
 }

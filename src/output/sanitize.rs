@@ -52,10 +52,16 @@ pub fn escaped_json(text: &str) -> String {
     escaped.replace(COMMAND, r"#\u0023")
 }
 
-/// Whether somebody would act on text as it stands.
+/// Whether nobody would act on text as it stands. A heading of Markdown is none of the commands.
 pub(super) fn is_harmless(text: &str) -> bool {
-    let is_command = |line: &str| line.trim_start().starts_with("::") || line.contains(COMMAND);
-    !text.chars().any(|c| c != '\n' && is_hidden(c)) && !text.lines().any(is_command)
+    let is_command = |line: &str| {
+        let within = ["##[", "##vso[", "##teamcity["];
+        line.trim_start().starts_with("::") || within.iter().any(|command| line.contains(command))
+    };
+    !text
+        .chars()
+        .any(|c| !['\n', '\t'].contains(&c) && is_hidden(c))
+        && !text.lines().any(is_command)
 }
 
 /// A path as it may be shown.

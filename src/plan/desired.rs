@@ -133,6 +133,11 @@ pub struct PublicAccessBlock {
 }
 
 impl PublicAccessBlock {
+    /// Whether it keeps from the public what a bucket policy gives it.
+    pub fn holds_back(self) -> bool {
+        self.block_public_policy || self.restrict_public_buckets
+    }
+
     /// Public by policy only: both ACL halves stay on.
     pub const POLICY_ONLY: Self = Self {
         block_public_acls: true,

@@ -145,6 +145,43 @@ fn replace(
     Ok(())
 }
 
+/// Refuses a path to an output that leads through a symbolic link: a checkout may hold one, to wherever else. What
+/// the system itself has made of links, such as macOS of /tmp, is root's and above the working directory.
+pub fn refuse_links(path: &Path) -> Result<()> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let below = path.strip_prefix(&here);
+    let (mut at, rest) = match below {
+        Ok(rest) => (here, rest),
+        Err(_) => (std::path::PathBuf::new(), path),
+    };
+    let is_below = below.is_ok() || path.is_relative();
+    for part in rest {
+        at.push(part);
+        let Ok(metadata) = fs::symlink_metadata(&at) else {
+            return Ok(());
+        };
+        let is_systems = !is_below && is_roots(&metadata);
+        if metadata.is_symlink() && !is_systems {
+            return Err(Error::refused(format!("cannot write {}", path.display()))
+                .because(format!("{} is a symbolic link", at.display()))
+                .hint("name the place itself"));
+        }
+    }
+    Ok(())
+}
+
+fn is_roots(metadata: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::MetadataExt::uid(metadata) == 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
 /// Refuses to write where something is that was not written here.
 pub fn refuse_others(path: &Path, what: &str, is_ours: impl Fn(&[u8]) -> bool) -> Result<()> {
     match whole(path) {
@@ -195,6 +232,29 @@ pub fn read_document(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
+/// Reads a small file of the issuer directory that decides what is trusted: the caller's own or root's, as a private
+/// key is, and not a symlink.
+pub fn read_own(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let file = open(path, false).map_err(|e| cannot_read(path).because(e))?;
+    let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
+    refuse_foreign(path, &metadata)?;
+    read(path, file, MAX_KEY_FILE)
+}
+
+fn refuse_foreign(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+    match others::owner_of(metadata) {
+        None => Ok(()),
+        Some(uid) => Err(Error::refused(format!("cannot use {}", path.display()))
+            .because(format!(
+                "user {uid} owns it, who is neither you nor root, and can put another key there"
+            ))
+            .hint(format!(
+                "if it is the right one: chown $(id -u) {}",
+                shell_path(path)
+            ))),
+    }
+}
+
 /// Reads a private key file, which must be the user's own, or root's (as ssh(1) wants it): not a symlink, not
 /// readable by others.
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
@@ -211,16 +271,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         use std::os::unix::fs::PermissionsExt;
         let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
         let mode = metadata.permissions().mode() & 0o777;
-        if let Some(uid) = others::owner_of(&metadata) {
-            return Err(Error::refused(what())
-                .because(format!(
-                    "user {uid} owns it, who is neither you nor root, and can put another key there"
-                ))
-                .hint(format!(
-                    "if it is the right key: chown $(id -u) {}",
-                    shell_path(path)
-                )));
-        }
+        refuse_foreign(path, &metadata)?;
         if metadata.is_file() && mode & 0o077 != 0 {
             let quoted = shell_path(path);
             return Err(Error::refused(what())

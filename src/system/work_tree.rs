@@ -7,6 +7,8 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use gix_ignore::Search;
 use gix_ignore::glob::pattern::Case;
@@ -14,9 +16,21 @@ use gix_ignore::search::Ignore;
 
 use crate::system::file;
 
-/// Whether `git add` would take a file: it lies in a work tree that does not ignore it. An excludes file that
-/// `core.excludesFile` names is not looked at; the warning is one too many then.
-pub fn would_take(path: &Path) -> bool {
+/// How long rules are judged. Others have written them, and a pattern of many `**` takes for ever.
+const JUDGED_WITHIN: Duration = Duration::from_millis(500);
+
+/// Whether `git add` would take one of these files: they lie in a work tree that does not ignore them. An excludes
+/// file that `core.excludesFile` names is not looked at; the warning is one too many then, as it is when the rules
+/// cannot be judged in time.
+pub fn would_take(paths: &[PathBuf]) -> bool {
+    let (sender, receiver) = mpsc::channel();
+    let paths = paths.to_vec();
+    // A thread that is still at it ends with the process.
+    std::thread::spawn(move || sender.send(paths.iter().any(|path| takes(path))));
+    receiver.recv_timeout(JUDGED_WITHIN).unwrap_or(true)
+}
+
+fn takes(path: &Path) -> bool {
     let Some(path) = resolved(path) else {
         return false;
     };
@@ -93,7 +107,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let takes = |name: &str| would_take(&home.path().join(name));
+        let takes = |name: &str| would_take(&[home.path().join(name)]);
         assert!(!takes("issuer/sa-signer.key"), "it is no work tree");
         write(".git/info/exclude", "/excluded\n");
         assert!(takes("issuer/sa-signer.key"));
@@ -105,6 +119,11 @@ mod tests {
         assert!(!takes("whole/sa-signer.key"));
         write("kept/.gitignore", "*\n");
         assert!(!takes("kept/sa-signer.key") && !takes("kept/deeper/.irsactl-x"));
+        // Rules that take for ever are not waited for.
+        write("slow/.gitignore", &format!("{}b\n", "**/a/".repeat(15)));
+        let start = std::time::Instant::now();
+        assert!(takes(&format!("slow/{}sa-signer.key", "a/".repeat(200))));
+        assert!(start.elapsed() < Duration::from_secs(5));
         // A rule that is no file of its own is none.
         fs::create_dir(home.path().join("linked")).unwrap();
         std::os::unix::fs::symlink("/dev/zero", home.path().join("linked/.gitignore")).unwrap();

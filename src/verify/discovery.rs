@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use crate::oidc::issuer::Issuer;
 
@@ -109,6 +110,16 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
 
 /// Where it says that the JWK Set is.
 pub fn jwks_uri(page: &Page) -> Option<String> {
-    let document: Value = serde_json::from_slice(page.body()?).ok()?;
-    Some(document["jwks_uri"].as_str()?.to_owned())
+    let (_, jwks_uri) = names(page.body()?)?;
+    jwks_uri
+}
+
+/// The issuer and the `jwks_uri` that a document names; none when it is no JSON object with each member once. An URL
+/// that readers may take differently, since it is not in the form that it has when it is written, is none.
+pub fn names(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
+    let document: Document = serde_json::from_slice(body).ok()?;
+    let jwks_uri = document.jwks_uri.as_str();
+    let jwks_uri = jwks_uri.filter(|text| Url::parse(text).is_ok_and(|url| url.as_str() == *text));
+    let issuer = document.issuer.as_str().map(str::to_owned);
+    Some((issuer, jwks_uri.map(str::to_owned)))
 }

@@ -233,6 +233,16 @@ fn a_key_or_a_directory_that_another_user_owns_is_noticed() {
             .fails(4, &["user 1000 owns it", "neither you nor root", "chown"]);
     }
     chown(&key, Some(0), None).unwrap();
+    // A public key is published, and goes to the nodes.
+    let public = work.path("issuer/sa-signer.pub");
+    chown(&public, Some(1000), None).unwrap();
+    work.irsactl("jwks")
+        .fails(4, &["issuer/sa-signer.pub", "user 1000 owns it"]);
+    fs::rename(&key, work.path("away")).unwrap();
+    work.irsactl("jwks")
+        .fails(4, &["issuer/sa-signer.pub", "user 1000 owns it"]);
+    fs::rename(work.path("away"), &key).unwrap();
+    chown(&public, Some(0), None).unwrap();
     chown(work.path("issuer"), Some(1000), None).unwrap();
     let run = work.irsactl("keygen");
     assert!(
@@ -367,6 +377,58 @@ fn nothing_of_others_is_replaced() {
     work.shell("mkdir man; echo mine > man/irsactl.1");
     work.irsactl("man man")
         .fails(4, &["man/irsactl.1", "a manual page of irsactl"]);
+}
+
+/// A link in a checkout leads no output elsewhere.
+#[test]
+fn no_output_goes_through_a_linked_directory() {
+    let tenant = Tenant::bootstrapped().0;
+    tenant.shell("mkdir outside; ln -s outside review; mkdir sub; ln -s ../outside sub/out");
+    let here = tenant.dir.path().display().to_string();
+    let plan = "bootstrap --cluster demo --dry-run";
+    for command in [
+        format!("{plan} --documents review"),
+        format!("{plan} --documents sub/out/deeper"),
+        format!("{plan} --documents {here}/review"),
+        format!("{plan} --out sub/out/p.json"),
+        "report --cluster demo --html review/report.html".to_owned(),
+    ] {
+        tenant
+            .irsactl(&command)
+            .fails(4, &["is a symbolic link", "name the place itself"]);
+    }
+    assert_eq!(fs::read_dir(tenant.path("outside")).unwrap().count(), 0);
+}
+
+/// What a runner obeys is no name, wherever it comes from.
+#[test]
+fn a_cluster_file_cannot_command_a_runner() {
+    let work = Offline::new();
+    work.irsactl("keygen").ok();
+    for strange in [
+        "##vso[task.prependpath]/tmp/evil",
+        "##teamcity[buildStop]",
+        "a\\u202eb",
+    ] {
+        work.write(
+            "irsactl.yaml",
+            format!(
+                "apiVersion: irsactl/v1alpha1\nkind: Cluster\nmetadata: {{name: demo}}\nspec:\n  region: us-west-2\n  accountId: '111122223333'\n  audiences: [\"{strange}\"]\n  roles: [{{serviceAccounts: [default/app]}}]\n"
+            ),
+        );
+        for command in [
+            "emit terraform --offline",
+            "bootstrap --dry-run --offline",
+            "config print",
+            "echoer --service-account default/app",
+        ] {
+            let run = work.irsactl(&format!("{command} --config irsactl.yaml"));
+            let said = format!("{}{}", run.stdout, run.stderr);
+            for part in ["##vso", "##teamcity", "\u{202e}"] {
+                assert!(!said.contains(part), "{command}: {said}");
+            }
+        }
+    }
 }
 
 /// A cluster file may come through a pipe, whose writer may never come.

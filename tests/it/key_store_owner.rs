@@ -89,6 +89,115 @@ fn a_key_without_the_tag_of_its_kid_is_refused() {
     }
 }
 
+/// Who may create a secret of the next name can set every tag, all of which are public, and has no key before it.
+#[test]
+fn a_key_that_nobody_of_ours_made_is_not_the_next_one() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        let current = tenant
+            .irsactl(&format!("bootstrap --yes {options} -o json"))
+            .json();
+        let forged = tenant.irsactl("keygen --dir attacker").ok();
+        let theirs = std::fs::read_to_string(tenant.path("attacker/sa-signer.key")).unwrap();
+        let published = tenant.irsactl(&format!("jwks {options}")).ok();
+        let create = |replaces: bool| {
+            let mut tags = vec![
+                ("managed-by", "irsactl"),
+                ("irsactl/cluster", "demo"),
+                ("irsactl/kid", forged.trim()),
+                ("irsactl/proof", forged.trim()),
+            ];
+            if replaces {
+                tags.push(("irsactl/replaces", current["kid"].as_str().unwrap()));
+            }
+            let tags: Vec<_> = tags
+                .iter()
+                .map(|(key, value)| json!({ "Key": key, "Value": value }))
+                .collect();
+            let name = store.name("-2");
+            let body = match store.flag {
+                "ssm" => {
+                    json!({ "Name": name, "Value": theirs, "Type": "SecureString", "Tags": tags })
+                }
+                _ => {
+                    json!({ "Name": name, "SecretString": theirs, "ClientRequestToken": "z".repeat(32), "Tags": tags })
+                }
+            };
+            store.call(&tenant, store.put, &body);
+        };
+        let remove = || match store.flag {
+            "ssm" => store.call(
+                &tenant,
+                "DeleteParameter",
+                &json!({ "Name": store.name("-2") }),
+            ),
+            _ => store.call(
+                &tenant,
+                "DeleteSecret",
+                &json!({ "SecretId": store.name("-2"), "ForceDeleteWithoutRecovery": true }),
+            ),
+        };
+        for replaces in [true, false] {
+            create(replaces);
+            for command in [
+                "rotate prepare --yes",
+                "rotate activate",
+                "keygen",
+                "bootstrap --yes",
+                "token mint --stdout",
+            ] {
+                tenant.irsactl(&format!("{command} {options}")).fails(
+                    4,
+                    &[
+                        "nothing proves that who made it had the key before it",
+                        "CloudTrail",
+                    ],
+                );
+            }
+            remove();
+        }
+        assert_eq!(tenant.irsactl(&format!("jwks {options}")).ok(), published);
+        // What irsactl makes is proven, from an empty disk too.
+        lose_disk(&tenant);
+        tenant
+            .irsactl(&format!("rotate prepare --yes {options}"))
+            .ok();
+        lose_disk(&tenant);
+        tenant.irsactl(&format!("rotate activate {options}")).ok();
+    }
+}
+
+/// The first key of a store, which is to replace the cluster's own, has none before it.
+#[test]
+fn a_first_key_that_nobody_here_made_is_published_only_by_its_name() {
+    let store = STORES[0];
+    let tenant = Tenant::with_key();
+    tenant.shell("mv issuer control-plane");
+    tenant
+        .irsactl("bootstrap --cluster demo --adopt-key control-plane/sa-signer.pub --yes")
+        .ok();
+    let options = store.options();
+    let mut prepare = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+    prepare
+        .args(format!("rotate prepare --yes {options}").split(' '))
+        .env("AWS_SDK_UA_APP_ID", &tenant.account);
+    tenant.fail_next("PutObject", 1, 403, "AccessDenied", "no");
+    assert_eq!(prepare.output().unwrap().status.code(), Some(5));
+    let made = tenant.shell("cd issuer; ls sa-signer-*.key");
+    let kid = made
+        .trim()
+        .trim_start_matches("sa-signer-")
+        .trim_end_matches(".key");
+    lose_disk(&tenant);
+    tenant
+        .irsactl(&format!("rotate prepare --yes {options}"))
+        .fails(4, &["nothing proves who made it", "--new"]);
+    tenant
+        .irsactl(&format!("rotate prepare --yes --new={kid} {options}"))
+        .ok();
+}
+
 /// A machine that takes whatever it is sent, and answers nothing of use.
 fn listener() -> (String, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.2:0").unwrap();

@@ -170,3 +170,101 @@ fn a_plan_says_first_what_becomes_public() {
         .ok();
     assert!(!settled.contains("everybody"), "{settled}");
 }
+
+/// What is known by its Sid alone may be anything.
+#[test]
+fn a_statement_that_only_calls_itself_ours_stays_closed() {
+    let (tenant, _) = Tenant::bootstrapped();
+    let bucket = tenant.bucket();
+    tenant.call(
+        "s3",
+        "PUT",
+        &format!("/{bucket}/payroll/keys.json"),
+        "",
+        "secret",
+    );
+    block(&tenant, &bucket, false);
+    let arn = format!("arn:aws:s3:::{bucket}/payroll/keys.json");
+    policy(
+        &tenant,
+        &bucket,
+        json!({ "Sid": "IrsactlPublicDocumentsX", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": arn }),
+    );
+    block(&tenant, &bucket, true);
+    tenant.irsactl("bootstrap --cluster demo --yes").fails(
+        4,
+        &["statement IrsactlPublicDocumentsX", "payroll/keys.json"],
+    );
+    assert_eq!(anonymous(&bucket, "payroll/keys.json"), 403);
+    // Another issuer that a block has taken offline comes back, and the plan says so.
+    block(&tenant, &bucket, false);
+    tenant.call("s3", "DELETE", &format!("/{bucket}?policy"), "", "");
+    tenant
+        .irsactl("publish --cluster demo --prefix other --yes")
+        .ok();
+    block(&tenant, &bucket, true);
+    let plan = tenant.irsactl("bootstrap --cluster demo --dry-run").ok();
+    let (public, _) = plan.split_once("\n\n").unwrap();
+    assert!(
+        public.contains(&format!("s3://{bucket}/other/keys.json")),
+        "{plan}"
+    );
+}
+
+/// Behind a block that is about to go, somebody puts a statement.
+#[test]
+fn what_comes_behind_a_block_meanwhile_is_seen() {
+    for (call, nth, code) in [("GetBucketPolicy", 1, 4), ("PutPublicAccessBlock", 0, 5)] {
+        let (tenant, _) = Tenant::bootstrapped();
+        let tenant = tenant.named();
+        let bucket = tenant.bucket();
+        tenant.call("s3", "PUT", &format!("/{bucket}/payroll.csv"), "", "secret");
+        let only_restricted = "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
+            <BlockPublicPolicy>false</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>";
+        tenant.call(
+            "s3",
+            "PUT",
+            &format!("/{bucket}?publicAccessBlock"),
+            "",
+            only_restricted,
+        );
+        for _ in 0..nth {
+            tenant.delay_next(call, 0);
+        }
+        tenant.delay_next(call, 4);
+        let mut run = tenant.command(env!("CARGO_BIN_EXE_irsactl"));
+        run.args("bootstrap --cluster demo --yes".split(' '));
+        let run = run
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let found = tenant.call("s3", "GET", &format!("/{bucket}?policy"), "", "");
+        let mut both: Value = serde_json::from_str(&found).unwrap();
+        both["Statement"]
+            .as_array_mut()
+            .unwrap()
+            .push(everything(&bucket));
+        tenant.call(
+            "s3",
+            "PUT",
+            &format!("/{bucket}?policy"),
+            "",
+            &both.to_string(),
+        );
+        let run: crate::tenant::Run = run.wait_with_output().unwrap().into();
+        match code {
+            4 => run.fails(4, &["somebody else has changed it since it was looked at"]),
+            _ => run.fails(
+                5,
+                &[
+                    "statement Website",
+                    "came while the public access block was loosened",
+                    "put-public-access-block",
+                ],
+            ),
+        }
+        assert_eq!(anonymous(&bucket, "payroll.csv") == 403, code == 4);
+    }
+}

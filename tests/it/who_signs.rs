@@ -139,6 +139,16 @@ fn a_provider_trusts_no_host_without_its_own_documents() {
             "/good/.well-known/openid-configuration",
             discovery(&format!("{own}/good"), &keys),
         ),
+        (
+            "/twice/.well-known/openid-configuration",
+            Page::json(&format!(
+                r#"{{"issuer":"{own}/twice","jwks_uri":"{gone}","jwks_uri":"{keys}"}}"#
+            )),
+        ),
+        (
+            "/dots/.well-known/openid-configuration",
+            discovery(&format!("{own}/dots"), &format!("{own}/gone/../keys.json")),
+        ),
         ("/keys.json", Page::json(&jwks)),
         ("/empty.json", Page::json(r#"{"keys":[]}"#)),
     ]);
@@ -150,6 +160,8 @@ fn a_provider_trusts_no_host_without_its_own_documents() {
         ("/empty", "is no JWK Set with a key in it"),
         ("/absent", "HTTP status 404"),
         ("/china", "in partition aws-cn"),
+        ("/twice", "no JSON object with each member once"),
+        ("/dots", "no URL in its plain form"),
         ("/nothing", "HTTP status 404"),
     ] {
         for options in [

@@ -91,7 +91,11 @@ fn key_path(text: &str) -> std::result::Result<String, String> {
 pub(in crate::commands) fn node_path(text: &str) -> std::result::Result<String, String> {
     // YAML takes these two for line breaks as well.
     let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
-    match text.starts_with('/') && !text.ends_with('/') && !text.contains(breaks) {
+    match text.starts_with('/')
+        && !text.ends_with('/')
+        && !text.contains(breaks)
+        && !text.contains("##")
+    {
         true => Ok(text.to_owned()),
         false => Err("it is an absolute path on the node, without a slash at its end".to_owned()),
     }

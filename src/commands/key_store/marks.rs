@@ -1,5 +1,8 @@
 //! The tags of the keys: whose they are, and how far a rotation is.
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::Instant;
 
 use crate::aws::patience::Patience;
@@ -10,7 +13,7 @@ use crate::plan::desired::Tags;
 
 use super::super::change_options::owner_tags;
 use super::super::converge::after_changes;
-use super::store::{SHOWN_WITHIN, Store};
+use super::store::{SHOWN_WITHIN, Store, StoredKey};
 
 /// The key that the value is: seen without reading it.
 pub(super) const KID: &str = "irsactl/kid";
@@ -27,6 +30,20 @@ pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
 /// The issuer whose tokens it signs.
 pub(super) const ISSUER: &str = "irsactl/issuer";
 
+/// That whoever made the key had the one before it: see [`proof`].
+pub(super) const PROOF: &str = "irsactl/proof";
+
+/// HMAC-SHA256 over a key's name and kid, keyed by the private key before it. Who may create a secret of that name
+/// can set every other tag, and has no key of the cluster.
+pub(super) fn proof(before: &StoredKey, name: &str, kid: &Kid) -> Result<String> {
+    let pem = before.key()?.to_pem();
+    let pem =
+        pem.map_err(|cause| Error::failed("cannot prove where a key comes from").because(cause))?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes());
+    let tag = hmac::sign(&key, format!("irsactl successor\n{name}\n{kid}").as_bytes());
+    Ok(URL_SAFE_NO_PAD.encode(tag))
+}
+
 /// Tags that say when something came to pass.
 const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];
 
@@ -36,7 +53,11 @@ impl Store {
         let mut changes = 0;
         for number in 0..self.keys.len() {
             let key = &self.keys[number];
-            let (kid, wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
+            let (kid, mut wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
+            if let Some(before) = number.checked_sub(1) {
+                let proof = proof(&self.keys[before], &key.name, &kid)?;
+                wanted.insert(PROOF.to_owned(), proof);
+            }
             let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
             if is_moved {
                 self.keys[number].tags.remove(ISSUER);

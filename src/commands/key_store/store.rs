@@ -25,7 +25,7 @@ use crate::system::file;
 
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
-use super::marks::{ACTIVATED, COMPROMISED, ISSUER, KID, REPLACES};
+use super::marks::{self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES};
 use super::missing::nameless;
 
 /// How long a key that was put may take to show.
@@ -190,6 +190,19 @@ impl Store {
                     ),
             );
         }
+        let before = number
+            .checked_sub(2)
+            .and_then(|before| self.keys.get(before));
+        if let Some(before) = before.filter(|_| is_ours) {
+            let proof = marks::proof(before, &name, &kid)?;
+            if tags.get(PROOF) != Some(&proof) {
+                return Err(
+                    Error::refused(format!("cannot use {name} in {}", self.kind.title()))
+                        .because(format!("nothing proves that who made it had the key before it, {}", before.kid))
+                        .hint("whoever may create secrets there can have made it: look who did (CloudTrail), and delete it if it is nobody's that you know"),
+                );
+            }
+        }
         Ok(Some(StoredKey {
             name,
             arn: value.arn,
@@ -259,7 +272,10 @@ impl Store {
     ) -> Result<usize> {
         let number = self.keys.len() + 1;
         let name = self.name(number);
-        let tags = self.tags_of(kid, replaces, issuer);
+        let mut tags = self.tags_of(kid, replaces, issuer);
+        if let Some(before) = self.keys.last() {
+            tags.insert(PROOF.to_owned(), marks::proof(before, &name, kid)?);
+        }
         let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
         let cannot = || {
             Error::refused(format!(

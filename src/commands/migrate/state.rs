@@ -138,9 +138,10 @@ impl Migration {
     /// The migration of an issuer directory, if there is one.
     pub(super) fn read(dir: &Path) -> Result<Option<Self>> {
         let path = path(dir);
-        let Some(text) = file::read_document(&path)? else {
+        if !file::exists(&path)? {
             return Ok(None);
-        };
+        }
+        let text = file::read_own(&path)?;
         let unusable = |cause: &dyn std::fmt::Display| {
             Error::refused(format!("cannot use {}", path.display()))
                 .because(cause)

@@ -70,7 +70,7 @@ impl Rotation {
         }
         let cannot = || Error::refused(format!("cannot use {}", output::path(&path)));
         let rotation: Self =
-            serde_json::from_slice(&file::read_key(&path)?).map_err(|e| cannot().because(e))?;
+            serde_json::from_slice(&file::read_own(&path)?).map_err(|e| cannot().because(e))?;
         if rotation.format_version != FORMAT_VERSION {
             return Err(cannot()
                 .because(format!("its format is {}", rotation.format_version))
@@ -103,7 +103,7 @@ impl Rotation {
         let path = state_file(dir);
         file::create_dir(dir)?;
         if file::exists(&path)? {
-            let before: Self = serde_json::from_slice(&file::read_key(&path)?).map_err(|e| {
+            let before: Self = serde_json::from_slice(&file::read_own(&path)?).map_err(|e| {
                 Error::refused(format!("cannot use {}", output::path(&path))).because(e)
             })?;
             if before.retired.is_some() {

@@ -45,6 +45,11 @@ async fn documents(issuer: &str) -> [Page; 2] {
     let discovery = fetch(&format!("{issuer}/.well-known/openid-configuration")).await;
     let jwks = match discovery::jwks_uri(&discovery) {
         Some(jwks_uri) => fetch(&jwks_uri).await,
+        // Readers may differ in where they look.
+        None if discovery.body().is_some() => Page {
+            url: format!("what {} names", discovery.url),
+            answer: Err("it names no JWK Set, or more than one".to_owned()),
+        },
         None => discovery.clone(),
     };
     [discovery, jwks]

@@ -160,8 +160,8 @@ impl Question<'_> {
         let live = self.cluster.jwks().await;
         if let Some(published) = &published {
             let current = local.as_ref().ok().and_then(Option::as_ref);
-            let (issuer, live) = (&target.issuer, live.as_ref());
-            let own = own_keys::kids(&global.dir, store.as_ref(), issuer, current, live);
+            let live = live.as_ref();
+            let own = own_keys::kids(&global.dir, store.as_ref(), current, live);
             let own = unreadable.as_deref().map_or(Ok(&own), Err);
             checks.push(jwks::unknown(&public.jwks.url, published, own));
         }

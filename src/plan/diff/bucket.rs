@@ -94,6 +94,13 @@ pub(super) fn diff(
     if !access.is_empty() {
         let keys = publication.object_keys();
         plan.becomes_public = keys.map(|key| format!("s3://{bucket}/{key}")).to_vec();
+        // Documents of other issuers, which a block that goes holds back too.
+        let published = found.policy.as_ref().map(public::published);
+        for arn in published.unwrap_or_default() {
+            let object = arn.split(":::").last().map(|path| format!("s3://{path}"));
+            plan.becomes_public
+                .extend(object.filter(|one| !plan.becomes_public.contains(one)));
+        }
         let open = found.policy.as_ref().map(public::wider).unwrap_or_default();
         plan.notes.extend(open.iter().map(|one| {
             let Public { name, what, .. } = one;
@@ -164,7 +171,7 @@ pub fn published_keys(publication: &Publication, found: Option<&Object>) -> Resu
 fn refuse_to_open_more(publication: &Publication, found: &observed::Bucket) -> Result<()> {
     let is_loosened = found
         .public_access_block
-        .is_some_and(|block| block.block_public_policy || block.restrict_public_buckets);
+        .is_some_and(PublicAccessBlock::holds_back);
     let held_back = found.policy.as_ref().filter(|_| is_loosened);
     let held_back = held_back.map(public::held_back).unwrap_or_default();
     if held_back.is_empty() {
