@@ -12,7 +12,7 @@ use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, PublicAccessBlock};
 use crate::plan::diff;
 use crate::plan::document::{Document, json_text};
-use crate::system::file;
+use crate::system::file::{self, links};
 
 use super::change_options::ChangeOptions;
 use super::converge::{Planned, Session};
@@ -116,7 +116,7 @@ fn generated(desired: &Desired, planned: &Planned) -> Result<Vec<(String, String
 }
 
 fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
-    file::refuse_links(directory)?;
+    links::refuse(directory)?;
     file::create_dir(directory)?;
     // All or none.
     for (name, _) in documents {

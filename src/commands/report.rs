@@ -13,7 +13,7 @@ use crate::output::html::{BEGINNING, Certificate, Host, Page};
 use crate::output::{self, Answer};
 use crate::plan::desired::CLUSTER;
 use crate::probe::chain::PresentedCertificate;
-use crate::system::file;
+use crate::system::file::{self, links};
 use crate::verify::report::Outcome;
 
 use super::stop::Stop;
@@ -121,7 +121,7 @@ fn refuse_others(path: &Path) -> Result<()> {
             .because("the answer is written there")
             .hint("name a file: --html report.html"));
     }
-    file::refuse_links(path)?;
+    links::refuse(path)?;
     file::refuse_others(path, "a report", is_report)
 }
 

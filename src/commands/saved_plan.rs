@@ -10,7 +10,7 @@ use crate::output;
 use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
 use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
-use crate::system::file;
+use crate::system::file::{self, links};
 
 use super::converge::{Planned, Session};
 
@@ -82,7 +82,7 @@ pub(super) fn is_standard_output(path: &Path) -> bool {
 
 /// Writes it; what is there may only be a plan that was saved before.
 pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
-    file::refuse_links(path)?;
+    links::refuse(path)?;
     let is_ours = |found: &[u8]| found.is_empty() || SavedPlan::is_one(found);
     file::write_document(path, text(saved)?.as_bytes(), "a saved plan", is_ours)?;
     let path = output::sanitized(&shell_path(path));

@@ -4,6 +4,7 @@
 //! linked to its own: it is never there half-written, never readable by others, not for a moment,
 //! and never over something that exists. There is no flag to change that.
 
+pub mod links;
 pub mod others;
 
 use std::fs::{self, File, OpenOptions};
@@ -143,43 +144,6 @@ fn replace(
     file.persist(path)
         .map_err(|e| cannot_write(path).because(e.error))?;
     Ok(())
-}
-
-/// Refuses a path to an output that leads through a symbolic link: a checkout may hold one, to wherever else. What
-/// the system itself has made of links, such as macOS of /tmp, is root's and above the working directory.
-pub fn refuse_links(path: &Path) -> Result<()> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let below = path.strip_prefix(&here);
-    let (mut at, rest) = match below {
-        Ok(rest) => (here, rest),
-        Err(_) => (std::path::PathBuf::new(), path),
-    };
-    let is_below = below.is_ok() || path.is_relative();
-    for part in rest {
-        at.push(part);
-        let Ok(metadata) = fs::symlink_metadata(&at) else {
-            return Ok(());
-        };
-        let is_systems = !is_below && is_roots(&metadata);
-        if metadata.is_symlink() && !is_systems {
-            return Err(Error::refused(format!("cannot write {}", path.display()))
-                .because(format!("{} is a symbolic link", at.display()))
-                .hint("name the place itself"));
-        }
-    }
-    Ok(())
-}
-
-fn is_roots(metadata: &fs::Metadata) -> bool {
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::MetadataExt::uid(metadata) == 0
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = metadata;
-        false
-    }
 }
 
 /// Refuses to write where something is that was not written here.

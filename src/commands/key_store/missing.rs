@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use crate::iam::key_store::KeyStore;
+use crate::oidc::key::{KeyError, Kid};
 
+use super::marks::KID;
 use super::store::{Store, StoredKey};
 
 impl Store {
@@ -18,6 +20,20 @@ impl Store {
                 true => format!("the key before it is compromised: finish 'irsactl rotate retire --compromised{}'", self.options()),
                 false => format!("a rotation is under way: go on with 'irsactl rotate activate{0}', or see it with 'irsactl rotate status{0}'", self.options()),
             })
+    }
+
+    /// A key of ours without the tag of its kid.
+    pub(super) fn untagged(&self, name: &str) -> Error {
+        Error::refused(format!("cannot use {name} in {}", self.kind().title()))
+            .because(format!("it has no tag {KID}, which says which key it was made with: it may have been overwritten"))
+            .hint(format!("compare its public key with the one that is published; where it is the same, set the tag {KID} to its kid"))
+    }
+
+    /// A key whose maker need not have had the one before it.
+    pub(super) fn unproven(&self, name: &str, before: &Kid) -> Error {
+        Error::refused(format!("cannot use {name} in {}", self.kind().title()))
+            .because(format!("nothing proves that who made it had the key before it, {before}"))
+            .hint("whoever may create secrets there can have made it: look who did (CloudTrail), and delete it if it is nobody's that you know")
     }
 
     /// There is no key where the command needs one.
@@ -37,4 +53,11 @@ pub(in super::super) fn nameless(store: KeyStore) -> Error {
     Error::usage(format!("cannot find the signing key in {}", store.title()))
         .because("its name there is made of the cluster's")
         .hint("give --cluster")
+}
+
+/// A key that is no signing key.
+pub(super) fn unusable(name: &str, cause: &KeyError) -> Error {
+    Error::refused(format!("cannot use {name} as the signing key"))
+        .because(cause)
+        .hint("it holds the PEM text of one RSA private key, and nothing else")
 }

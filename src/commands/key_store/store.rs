@@ -17,7 +17,7 @@ use crate::config::KeyStoreOptions;
 use crate::error::{Error, Exit, Result};
 use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::Issuer;
-use crate::oidc::key::{KeyError, Kid, PublicKey};
+use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::desired::{MANAGED_BY, Tags};
@@ -26,7 +26,7 @@ use crate::system::file;
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
 use super::marks::{self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES};
-use super::missing::nameless;
+use super::missing::{nameless, unusable};
 
 /// How long a key that was put may take to show.
 pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -167,13 +167,7 @@ impl Store {
         // Every key of ours got both tags in one call, so that somebody has taken this one off.
         let is_ours = tags.get(key).is_some_and(|found| found == value);
         if is_ours && !tags.contains_key(KID) {
-            return Err(
-                Error::refused(format!("cannot use {name} in {}", self.kind.title()))
-                    .because(format!("it has no tag {KID}, which says which key it was made with: it may have been overwritten"))
-                    .hint(format!(
-                        "compare its public key with the one that is published; where it is the same, set the tag {KID} to its kid"
-                    )),
-            );
+            return Err(self.untagged(&name));
         }
         let Some(value) = self.client.value(&name).await? else {
             return Ok(None);
@@ -196,11 +190,7 @@ impl Store {
         if let Some(before) = before.filter(|_| is_ours) {
             let proof = marks::proof(before, &name, &kid)?;
             if tags.get(PROOF) != Some(&proof) {
-                return Err(
-                    Error::refused(format!("cannot use {name} in {}", self.kind.title()))
-                        .because(format!("nothing proves that who made it had the key before it, {}", before.kid))
-                        .hint("whoever may create secrets there can have made it: look who did (CloudTrail), and delete it if it is nobody's that you know"),
-                );
+                return Err(self.unproven(&name, &before.kid));
             }
         }
         Ok(Some(StoredKey {
@@ -356,10 +346,4 @@ impl Store {
     pub(super) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
-}
-
-fn unusable(name: &str, cause: &KeyError) -> Error {
-    Error::refused(format!("cannot use {name} as the signing key"))
-        .because(cause)
-        .hint("it holds the PEM text of one RSA private key, and nothing else")
 }
