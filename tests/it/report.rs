@@ -248,10 +248,15 @@ fn the_same_state_gives_the_same_bytes_and_nobody_elses_file_is_lost() {
 
     let key = fs::read(tenant.path("issuer/sa-signer.key")).unwrap();
     tenant.shell("ln -s report.html link.html; mkdir dir; mkfifo pipe");
-    for other in ["issuer/sa-signer.key", "link.html", "dir", "pipe"] {
+    let another = "something else than a report is there";
+    for (other, why) in [
+        ("issuer/sa-signer.key", another),
+        ("link.html", "link.html is a symbolic link"),
+        ("dir", another),
+        ("pipe", another),
+    ] {
         let report = format!("report --cluster demo --html {other}");
-        let run = tenant.irsactl(&report);
-        run.fails(4, &["something else than a report is there", "hint:"]);
+        tenant.irsactl(&report).fails(4, &[why, "hint:"]);
     }
     assert_eq!(fs::read(tenant.path("issuer/sa-signer.key")).unwrap(), key);
     tenant
