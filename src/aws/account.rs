@@ -132,12 +132,13 @@ pub async fn objects(
 /// How many pages of a thousand objects are looked through for other issuers' documents.
 const PAGES: usize = 10;
 
-/// The keys of the discovery documents in a bucket, of whatever issuer; none when the bucket is not there.
+/// The keys of the discovery documents in a bucket, of whatever issuer, and whether there are more objects than are
+/// looked through; none when the bucket is not there.
 pub async fn issuers(
     aws: &Aws,
     bucket: &BucketName,
     owner: &AccountId,
-) -> Result<BTreeSet<String>> {
+) -> Result<(BTreeSet<String>, bool)> {
     let mut found = BTreeSet::new();
     let mut next = None;
     for _ in 0..PAGES {
@@ -145,7 +146,7 @@ pub async fn issuers(
         let request = request.expected_bucket_owner(owner.as_str());
         let page = match request.set_continuation_token(next).send().await {
             Ok(page) => page,
-            Err(e) if code(&e) == Some("NoSuchBucket") => return Ok(BTreeSet::new()),
+            Err(e) if code(&e) == Some("NoSuchBucket") => return Ok((BTreeSet::new(), false)),
             Err(e) => {
                 let what = format!("cannot list bucket s3://{bucket}");
                 return Err(failed(what, "s3:ListObjectsV2", e));
@@ -159,7 +160,7 @@ pub async fn issuers(
             break;
         }
     }
-    Ok(found)
+    Ok((found, next.is_some()))
 }
 
 /// IAM gives policies back percent-encoded (GetRole, `AssumeRolePolicyDocument`).

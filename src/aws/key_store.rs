@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::key_store::KeyStore;
 use crate::plan::desired::Tags;
 
@@ -18,6 +18,15 @@ pub struct KeyStoreClient(Service);
 enum Service {
     SecretsManager(aws_sdk_secretsmanager::Client),
     Ssm(aws_sdk_ssm::Client),
+}
+
+/// What is under a name, without its value.
+pub struct Entry {
+    /// Its tags.
+    pub tags: Tags,
+    /// The versions of its value that have a label, and when the first one came, in seconds since 1970; none where
+    /// the value itself says which one it is.
+    pub(super) history: Option<(usize, i64)>,
 }
 
 /// A key as the store has it.
@@ -46,18 +55,19 @@ impl Aws {
 }
 
 impl KeyStoreClient {
-    /// The tags of what is there under a name; none when nothing is.
-    pub async fn tags(&self, name: &str) -> Result<Option<Tags>> {
+    /// What is there under a name; none when nothing is.
+    pub async fn entry(&self, name: &str) -> Result<Option<Entry>> {
         match &self.0 {
-            Service::SecretsManager(client) => secret::tags(client, name).await,
-            Service::Ssm(client) => parameter::tags(client, name).await,
+            Service::SecretsManager(client) => secret::entry(client, name).await,
+            Service::Ssm(client) => parameter::entry(client, name).await,
         }
     }
 
-    /// What is there under a name, in the clear; none when nothing is.
-    pub async fn value(&self, name: &str) -> Result<Option<Value>> {
+    /// The value of an entry, in the clear; none when it is not there any more. Refuses one that has been
+    /// overwritten.
+    pub async fn value(&self, name: &str, entry: &Entry) -> Result<Option<Value>> {
         match &self.0 {
-            Service::SecretsManager(client) => secret::value(client, name).await,
+            Service::SecretsManager(client) => secret::value(client, name, entry).await,
             Service::Ssm(client) => parameter::value(client, name).await,
         }
     }
@@ -77,4 +87,10 @@ impl KeyStoreClient {
             Service::Ssm(client) => parameter::tag(client, name, tags).await,
         }
     }
+}
+
+/// What the value of `name` is by now need not be what was put there.
+pub(super) fn overwritten(name: &str, how: &str) -> Error {
+    Error::refused(format!("cannot use {name} as the signing key"))
+        .because(format!("it has been overwritten: {how}"))
 }

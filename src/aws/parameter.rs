@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::plan::desired::Tags;
 
 use super::error::{code, failed, garbled};
-use super::key_store::Value;
+use super::key_store::{Entry, Value, overwritten};
 
-pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
+pub(super) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
     let result = client
         .list_tags_for_resource()
         .resource_type(ResourceTypeForTagging::Parameter)
@@ -25,7 +25,10 @@ pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
             // Nothing there would be an error, but is no more than a list of nothing in some emulators.
             Ok(match tags.is_empty() && !exists(client, name).await? {
                 true => None,
-                false => Some(tags),
+                false => Some(Entry {
+                    tags,
+                    history: None,
+                }),
             })
         }
         Err(e) if code(&e) == Some("InvalidResourceId") => Ok(None),
@@ -63,6 +66,11 @@ pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> 
     if parameter.r#type != Some(ParameterType::SecureString) {
         return Err(Error::refused(format!("cannot use the parameter {name}"))
             .because("it is not a SecureString: whoever may read parameters has read it"));
+    }
+    // Counted by AWS, from 1; only a parameter that was deleted and made again starts anew.
+    if parameter.version != 1 {
+        let how = format!("this is version {} of it", parameter.version);
+        return Err(overwritten(name, &how).hint(format!("CloudTrail says who did it; delete the parameter, and make it again with the value of version 1 and the tags that it has: aws ssm get-parameter-history --name {name}")));
     }
     Ok(Some(Value {
         arn: parameter.arn.ok_or_else(missing)?,

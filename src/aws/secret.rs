@@ -1,5 +1,6 @@
 //! A signing key as a secret of Secrets Manager.
 
+use aws_sdk_secretsmanager::primitives::DateTime;
 use aws_sdk_secretsmanager::types::Tag;
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, error::SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -10,9 +11,12 @@ use crate::error::{Error, Result};
 use crate::plan::desired::Tags;
 
 use super::error::{code, failed, garbled};
-use super::key_store::Value;
+use super::key_store::{Entry, Value, overwritten};
 
-pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
+/// How long after the secret its value may come: tools that make both do so in two calls.
+const VALUE_WITHIN: i64 = 10;
+
+pub(super) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
     let result = client.describe_secret().secret_id(name).send().await;
     let secret = match result {
         Ok(secret) => secret,
@@ -24,10 +28,17 @@ pub(super) async fn tags(client: &Client, name: &str) -> Result<Option<Tags>> {
     }
     let tags = secret.tags().iter();
     let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
-    Ok(Some(tags.filter_map(pair).collect()))
+    let versions = secret.version_ids_to_stages().into_iter().flatten();
+    let versions = versions.filter(|(_, labels)| !labels.is_empty()).count();
+    let created = secret.created_date().map_or(0, DateTime::secs);
+    Ok(Some(Entry {
+        tags: tags.filter_map(pair).collect(),
+        history: Some((versions, created)),
+    }))
 }
 
-pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> {
+/// Labels can be moved and taken off; when a secret and a version of it were made is AWS's own word.
+pub(super) async fn value(client: &Client, name: &str, entry: &Entry) -> Result<Option<Value>> {
     let secret = match client.get_secret_value().secret_id(name).send().await {
         Ok(secret) => secret,
         Err(e) if code(&e) == Some("ResourceNotFoundException") => return Ok(None),
@@ -38,6 +49,16 @@ pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> 
         return Err(Error::refused(format!("cannot use the secret {name}"))
             .because("it holds bytes, not text"));
     };
+    let (versions, created) = entry.history.unwrap_or_default();
+    let late = secret.created_date.map_or(0, |date| date.secs()) - created;
+    let how = match () {
+        () if versions > 1 => format!("{versions} versions of it have a label"),
+        () if late > VALUE_WITHIN => format!("its value came {late} seconds after the secret"),
+        () => String::new(),
+    };
+    if !how.is_empty() {
+        return Err(overwritten(name, &how).hint(format!("CloudTrail says who did it; make the first version current again, and leave no other one a label: aws secretsmanager list-secret-version-ids --include-deprecated --secret-id {name}")));
+    }
     Ok(Some(Value {
         arn: secret.arn.ok_or_else(|| {
             garbled(

@@ -5,6 +5,7 @@ mod marks;
 mod missing;
 mod remarks;
 mod store;
+mod stored_key;
 
 use std::path::Path;
 
@@ -19,7 +20,8 @@ use super::key_pair::{self, KeyPair};
 use super::resolve;
 pub(super) use marks::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED};
 pub(super) use missing::nameless;
-pub(super) use store::{Store, StoredKey};
+pub(super) use store::Store;
+pub(super) use stored_key::StoredKey;
 
 /// The store that the options name, with what is in it, for commands that have no session.
 pub(super) async fn connect(

@@ -207,7 +207,7 @@ impl Status {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
         // Only a look: no file of the directory is written or moved.
-        let (store, rotation) = stored::open(global, &self.whose, &scene).await?;
+        let (store, rotation) = stored::open(global, &self.whose, &scene, None).await?;
         let live = self.live.observe(&scene.published).await?;
         let answer = StatusAnswer::new(global, &scene, store.as_ref(), rotation.as_ref(), &live)?;
         output::print(&answer, global.output)?;

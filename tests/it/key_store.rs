@@ -10,7 +10,7 @@ use std::process::{Child, Stdio};
 use serde_json::json;
 
 use crate::tenant::{Run, Tenant};
-pub(crate) use kind::{Kind, STORES, lose_disk};
+pub(crate) use kind::{Kind, STORES, Tags, lose_disk};
 
 fn is_there(tenant: &Tenant) -> bool {
     tenant.path("issuer").exists()

@@ -86,23 +86,11 @@ fn an_overwritten_key_is_noticed() {
         let tenant = with_key(store);
         tenant.irsactl("keygen --dir other").ok();
         let key = std::fs::read_to_string(tenant.path("other/sa-signer.key")).unwrap();
-        let name = store.name("");
-        match store.flag {
-            "ssm" => store.call(
-                &tenant,
-                "PutParameter",
-                &json!({ "Name": name, "Value": key, "Type": "SecureString", "Overwrite": true }),
-            ),
-            _ => store.call(
-                &tenant,
-                "PutSecretValue",
-                &json!({ "SecretId": name, "SecretString": key, "ClientRequestToken": "y".repeat(32) }),
-            ),
-        };
+        store.overwrite(&tenant, &key, &"y".repeat(32));
         lose_disk(&tenant);
         tenant
             .irsactl(&format!("bootstrap --yes {}", store.options()))
-            .fails(4, &["was made with", "somebody has overwritten it"]);
+            .fails(4, &["it has been overwritten", "CloudTrail"]);
     }
 }
 
@@ -232,15 +220,7 @@ fn a_gap_between_keys_is_noticed() {
                 .irsactl(&format!("rotate retire --compromised --yes {options}"))
                 .ok();
         }
-        let name = store.name("-2");
-        match store.flag {
-            "ssm" => store.call(&tenant, "DeleteParameter", &json!({ "Name": name })),
-            _ => store.call(
-                &tenant,
-                "DeleteSecret",
-                &json!({ "SecretId": name, "ForceDeleteWithoutRecovery": true }),
-            ),
-        };
+        store.delete(&tenant, "-2");
         for command in ["keygen --dir new", "bootstrap --yes", "rotate status"] {
             tenant.irsactl(&format!("{command} {options}")).fails(
                 4,

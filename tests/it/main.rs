@@ -39,6 +39,7 @@ mod inputs_process;
 mod inputs_tls;
 mod judges;
 mod key_store;
+mod key_store_forged;
 mod key_store_owner;
 mod key_store_policy;
 mod key_store_refusals;

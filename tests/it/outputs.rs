@@ -86,5 +86,17 @@ fn no_output_goes_through_a_linked_directory() {
             .irsactl(&command)
             .fails(4, &["is a symbolic link", "name the place itself"]);
     }
+    // From elsewhere, and by another name of the directory: whose the link is says nothing where root works.
+    let elsewhere = Tenant::with_key();
+    elsewhere.shell(&format!("ln -s {here} checkout"));
+    let there = elsewhere.dir.path().display().to_string();
+    for place in [
+        format!("{here}/review"),
+        format!("{there}/checkout/sub/out"),
+    ] {
+        elsewhere
+            .irsactl(&format!("{plan} --documents {place}"))
+            .fails(4, &["is a symbolic link", "readlink -f"]);
+    }
     assert_eq!(fs::read_dir(tenant.path("outside")).unwrap().count(), 0);
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::iam::bucket::BucketName;
 use crate::iam::public;
+use crate::output;
 use crate::plan::change::Change;
 use crate::plan::diff::Plan;
 use crate::plan::removal::Removal;
@@ -39,7 +40,7 @@ impl Neighbours {
         Ok(Some(Self {
             bucket: bucket.clone(),
             owner: owner.clone(),
-            before: account::issuers(aws, bucket, owner).await?,
+            before: account::issuers(aws, bucket, owner).await?.0,
         }))
     }
 
@@ -50,7 +51,12 @@ impl Neighbours {
             owner,
             before,
         } = self;
-        let mut came = account::issuers(aws, bucket, owner).await?;
+        let (mut came, has_more) = account::issuers(aws, bucket, owner).await?;
+        if has_more {
+            output::say(format_args!(
+                "note: s3://{bucket} holds more than 10,000 objects: not all were looked at for issuers that came meanwhile"
+            ));
+        }
         came.retain(|key| !before.contains(key) && !own.contains(key));
         if came.is_empty() {
             return Ok(());

@@ -4,16 +4,19 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use crate::aws::patience::Patience;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
+use crate::oidc::signing_key::SigningKey;
 use crate::plan::desired::Tags;
 
 use super::super::change_options::owner_tags;
 use super::super::converge::after_changes;
-use super::store::{SHOWN_WITHIN, Store, StoredKey};
+use super::store::{SHOWN_WITHIN, Store};
+use super::stored_key::StoredKey;
 
 /// The key that the value is: seen without reading it.
 pub(super) const KID: &str = "irsactl/kid";
@@ -30,18 +33,27 @@ pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
 /// The issuer whose tokens it signs.
 pub(super) const ISSUER: &str = "irsactl/issuer";
 
-/// That whoever made the key had the one before it: see [`proof`].
+/// That whoever put the key there had it, and the one before it: see [`proof`].
 pub(super) const PROOF: &str = "irsactl/proof";
 
-/// HMAC-SHA256 over a key's name and kid, keyed by the private key before it. Who may create a secret of that name
-/// can set every other tag, and has no key of the cluster.
-pub(super) fn proof(before: &StoredKey, name: &str, kid: &Kid) -> Result<String> {
-    let pem = before.key()?.to_pem();
-    let pem =
-        pem.map_err(|cause| Error::failed("cannot prove where a key comes from").because(cause))?;
-    let key = hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes());
-    let tag = hmac::sign(&key, format!("irsactl successor\n{name}\n{kid}").as_bytes());
-    Ok(URL_SAFE_NO_PAD.encode(tag))
+/// HMAC-SHA256 over a key's name and what it replaces, keyed by the private keys before it and its own. Who may
+/// create and tag secrets can set every other tag, and has none of the cluster's keys: so the keys of a store are
+/// the work of one maker, whom any of them that is known vouches for.
+pub(super) fn proof(
+    before: Option<&StoredKey>,
+    name: &str,
+    key: &SigningKey,
+    replaces: Option<&str>,
+) -> Result<String> {
+    let cannot = |cause| Error::failed("cannot prove where a key comes from").because(cause);
+    let mut secret = Zeroizing::new(String::new());
+    if let Some(before) = before {
+        secret.push_str(&before.key()?.to_pem().map_err(cannot)?);
+    }
+    secret.push_str(&key.to_pem().map_err(cannot)?);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let text = format!("irsactl key\n{name}\n{}", replaces.unwrap_or_default());
+    Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes())))
 }
 
 /// Tags that say when something came to pass.
@@ -54,10 +66,10 @@ impl Store {
         for number in 0..self.keys.len() {
             let key = &self.keys[number];
             let (kid, mut wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
-            if let Some(before) = number.checked_sub(1) {
-                let proof = proof(&self.keys[before], &key.name, &kid)?;
-                wanted.insert(PROOF.to_owned(), proof);
-            }
+            let before = number.checked_sub(1).map(|before| &self.keys[before]);
+            let replaces = key.tags.get(REPLACES).map(String::as_str);
+            let proof = proof(before, &key.name, &key.key()?, replaces)?;
+            wanted.insert(PROOF.to_owned(), proof);
             let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
             if is_moved {
                 self.keys[number].tags.remove(ISSUER);
@@ -103,7 +115,8 @@ impl Store {
             return Ok(0);
         }
         // Tags have no If-Match: what another run has set since they were read is not replaced.
-        let now = self.client.tags(&key.name).await?.unwrap_or_default();
+        let now = self.client.entry(&key.name).await?;
+        let now = now.map(|entry| entry.tags).unwrap_or_default();
         let set_meanwhile =
             |tag: &&String| now.contains_key(*tag) && now.get(*tag) != key.read.get(*tag);
         let theirs: Vec<String> = missing.keys().filter(set_meanwhile).cloned().collect();
@@ -124,8 +137,8 @@ impl Store {
         self.client.tag(&key.name, &missing).await?;
         let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
         loop {
-            let shown = self.client.tags(&key.name).await.map_err(after_changes)?;
-            let shown = shown.unwrap_or_default();
+            let shown = self.client.entry(&key.name).await.map_err(after_changes)?;
+            let shown = shown.map(|entry| entry.tags).unwrap_or_default();
             if missing
                 .iter()
                 .all(|(tag, value)| shown.get(tag) == Some(value))

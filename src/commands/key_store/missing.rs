@@ -4,8 +4,11 @@ use crate::error::Error;
 use crate::iam::key_store::KeyStore;
 use crate::oidc::key::{KeyError, Kid};
 
-use super::marks::KID;
-use super::store::{Store, StoredKey};
+use crate::plan::desired::MANAGED_BY;
+
+use super::marks::{KID, PROOF};
+use super::store::Store;
+use super::stored_key::StoredKey;
 
 impl Store {
     /// There are keys, and none that signs.
@@ -22,18 +25,39 @@ impl Store {
             })
     }
 
-    /// A key of ours without the tag of its kid.
-    pub(super) fn untagged(&self, name: &str) -> Error {
-        Error::refused(format!("cannot use {name} in {}", self.kind().title()))
-            .because(format!("it has no tag {KID}, which says which key it was made with: it may have been overwritten"))
-            .hint(format!("compare its public key with the one that is published; where it is the same, set the tag {KID} to its kid"))
+    /// Something else under a key's name.
+    pub(super) fn not_ours(&self, name: &str) -> Error {
+        let (tag, value) = MANAGED_BY;
+        Error::refused(format!(
+            "cannot use {name} in {}: it is not ours",
+            self.kind.title()
+        ))
+        .because(format!("it exists, but has no tag {tag}={value}"))
+        .hint(match *name == self.name(1) {
+            true => format!(
+                "if it is this cluster's signing key: irsactl keygen{} --adopt",
+                self.options()
+            ),
+            false => {
+                "no run puts a key there without that tag: look who did (CloudTrail)".to_owned()
+            }
+        })
     }
 
-    /// A key whose maker need not have had the one before it.
-    pub(super) fn unproven(&self, name: &str, before: &Kid) -> Error {
-        Error::refused(format!("cannot use {name} in {}", self.kind().title()))
-            .because(format!("nothing proves that who made it had the key before it, {before}"))
-            .hint("whoever may create secrets there can have made it: look who did (CloudTrail), and delete it if it is nobody's that you know")
+    /// A key that another than a run of ours can have put there, or whose tags somebody has changed.
+    pub(super) fn unproven(&self, number: usize, kid: &Kid) -> Error {
+        let error = Error::refused(format!("cannot use {} in {}", self.name(number), self.kind.title()))
+            .because(format!("it holds the key {kid}, and its tags {KID} and {PROOF} do not prove that a run with that key, and with the one before it, has put it there"));
+        let look = "whoever may create, overwrite or tag keys there can have done it: look who did (CloudTrail)";
+        error.hint(match number {
+            1 => format!(
+                "{look}; if it is this cluster's signing key: irsactl keygen{} --adopt",
+                self.options()
+            ),
+            _ => format!(
+                "{look}; delete it if it is nobody's that you know, else give it its tags back"
+            ),
+        })
     }
 
     /// There is no key where the command needs one.

@@ -7,26 +7,22 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::time::Instant;
-use zeroize::Zeroizing;
-
 use crate::aws::connect::Aws;
 use crate::aws::key_store::KeyStoreClient;
-use crate::aws::patience::Patience;
 use crate::config::KeyStoreOptions;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::Issuer;
-use crate::oidc::key::{Kid, PublicKey};
+use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
-use crate::plan::desired::{MANAGED_BY, Tags};
 use crate::system::file;
 
 use super::super::converge::after_changes;
 use super::super::key_pair::{self, KeyPair};
-use super::marks::{self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES};
+use super::marks::{self, ISSUER, PROOF};
 use super::missing::{nameless, unusable};
+use super::stored_key::StoredKey;
 
 /// How long a key that was put may take to show.
 pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -37,42 +33,9 @@ pub(in super::super) struct Store {
     pub(super) kind: KeyStore,
     pub(super) cluster: String,
     pub(super) region: String,
-    adopt: bool,
+    pub(super) adopt: bool,
     /// The oldest first.
     pub(super) keys: Vec<StoredKey>,
-}
-
-/// A key in a store.
-pub(in super::super) struct StoredKey {
-    pub(super) name: String,
-    pub(in super::super) arn: String,
-    pub(in super::super) kid: Kid,
-    pub(in super::super) public: PublicKey,
-    pem: Zeroizing<String>,
-    pub(in super::super) tags: Tags,
-    /// The tags as the store has them.
-    pub(super) read: Tags,
-}
-
-impl StoredKey {
-    /// The key itself.
-    pub(in super::super) fn key(&self) -> Result<SigningKey> {
-        SigningKey::from_pem(self.pem.as_bytes()).map_err(|cause| unusable(&self.name, &cause))
-    }
-
-    /// Whether it is to take the place of another, and has not yet.
-    pub(in super::super) fn is_coming(&self) -> bool {
-        self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED)
-    }
-
-    pub(super) fn is_compromised(&self) -> bool {
-        self.tags.contains_key(COMPROMISED)
-    }
-
-    pub(super) fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
-        let own = self.tags.get(ISSUER);
-        own.is_some_and(|own| own != issuer.as_str())
-    }
 }
 
 impl Store {
@@ -100,7 +63,7 @@ impl Store {
         }
         let next = store.keys.len() + 1;
         let (missing, after) = (store.name(next), store.name(next + 1));
-        if store.client.tags(&after).await?.is_some() {
+        if store.client.entry(&after).await?.is_some() {
             return Err(
                 Error::refused(format!("cannot use the signing keys in {}", kind.title()))
                     .because(format!(
@@ -129,7 +92,7 @@ impl Store {
     }
 
     /// The options that name it, for a command in a hint.
-    pub(super) fn options(&self) -> String {
+    pub(in super::super) fn options(&self) -> String {
         let Self {
             kind,
             cluster,
@@ -144,64 +107,6 @@ impl Store {
 
     pub(super) fn name(&self, number: usize) -> String {
         self.kind.key_name(&self.cluster, number)
-    }
-
-    async fn read(&self, number: usize) -> Result<Option<StoredKey>> {
-        let name = self.name(number);
-        tracing::info!(name, "reading the key store");
-        let Some(tags) = self.client.tags(&name).await? else {
-            return Ok(None);
-        };
-        let (key, value) = MANAGED_BY;
-        if !self.adopt && tags.get(key).is_none_or(|found| found != value) {
-            return Err(Error::refused(format!(
-                "cannot use {name} in {}: it is not ours",
-                self.kind.title()
-            ))
-            .because(format!("it exists, but has no tag {key}={value}"))
-            .hint(format!(
-                "if it is this cluster's signing key: irsactl keygen{} --adopt",
-                self.options()
-            )));
-        }
-        // Every key of ours got both tags in one call, so that somebody has taken this one off.
-        let is_ours = tags.get(key).is_some_and(|found| found == value);
-        if is_ours && !tags.contains_key(KID) {
-            return Err(self.untagged(&name));
-        }
-        let Some(value) = self.client.value(&name).await? else {
-            return Ok(None);
-        };
-        let public = SigningKey::from_pem(value.text.as_bytes()).and_then(|key| key.public());
-        let public = public.map_err(|cause| unusable(&name, &cause))?;
-        let kid = public.kid().map_err(|cause| unusable(&name, &cause))?;
-        if let Some(made) = tags.get(KID).filter(|made| *made != kid.as_str()) {
-            return Err(
-                Error::refused(format!("cannot use {name} in {}", self.kind.title()))
-                    .because(format!("it holds the key {kid}, and was made with {made}"))
-                    .hint(
-                        "somebody has overwritten it: get the version before back, then run again",
-                    ),
-            );
-        }
-        let before = number
-            .checked_sub(2)
-            .and_then(|before| self.keys.get(before));
-        if let Some(before) = before.filter(|_| is_ours) {
-            let proof = marks::proof(before, &name, &kid)?;
-            if tags.get(PROOF) != Some(&proof) {
-                return Err(self.unproven(&name, &before.kid));
-            }
-        }
-        Ok(Some(StoredKey {
-            name,
-            arn: value.arn,
-            kid,
-            public,
-            pem: value.text,
-            read: tags.clone(),
-            tags,
-        }))
     }
 
     /// The key that signs; none when it is compromised, since the one before it has been retired.
@@ -263,9 +168,9 @@ impl Store {
         let number = self.keys.len() + 1;
         let name = self.name(number);
         let mut tags = self.tags_of(kid, replaces, issuer);
-        if let Some(before) = self.keys.last() {
-            tags.insert(PROOF.to_owned(), marks::proof(before, &name, kid)?);
-        }
+        let key = SigningKey::from_pem(pem.as_bytes()).map_err(|e| unusable(&name, &e))?;
+        let proof = marks::proof(self.keys.last(), &name, &key, replaces.map(Kid::as_str))?;
+        tags.insert(PROOF.to_owned(), proof);
         let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
         let cannot = || {
             Error::refused(format!(
@@ -292,25 +197,6 @@ impl Store {
         ));
         self.keys.push(stored);
         Ok(usize::from(created))
-    }
-
-    async fn read_back(&self, number: usize) -> Result<StoredKey> {
-        let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
-        loop {
-            if let Some(key) = self.read(number).await? {
-                return Ok(key);
-            }
-            if !patience.wait().await {
-                return Err(
-                    Error::failed(format!("cannot read back {}", self.name(number)))
-                        .because(format!(
-                            "it was put into {}, and is not there",
-                            self.kind.title()
-                        ))
-                        .with_exit(Exit::Drift),
-                );
-            }
-        }
     }
 
     /// Writes what is not in the files of `dir` yet, with all public keys that API servers are to accept.

@@ -13,7 +13,6 @@ use crate::output;
 
 use super::super::change_options::ChangeOptions;
 use super::super::converge::after_changes;
-use crate::system::file;
 
 use super::super::key_pair::{self, KeyPair};
 use super::super::key_store::{PUBLISHED, Store};
@@ -41,8 +40,8 @@ pub(super) struct Prepare {
     /// The kid that goes, where the issuer directory does not have its key [default: the one published]
     #[arg(long, value_name = "KID")]
     replace: Option<String>,
-    /// The new key, where it is in a key store, not published yet, and neither this directory nor a key before it
-    /// there proves where it comes from
+    /// The new key, where it is in a key store of which no key is published or in this directory, so that nothing
+    /// else says whose they are
     #[arg(long, value_name = "KID")]
     new: Option<String>,
     /// Bits of the new key: 2048, 3072 or 4096
@@ -63,7 +62,8 @@ impl Prepare {
             change.check()?;
         }
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
-        let opened = stored::open(global, &self.whose, &scene);
+        let new = self.new.as_deref();
+        let opened = stored::open(global, &self.whose, &scene, new);
         let (mut store, rotation) = opened.await?;
         let before = rotation.clone();
         let under_way = rotation.filter(|one| one.retired.is_none());
@@ -94,9 +94,6 @@ impl Prepare {
             Some(rotation) => scene.made(dir, rotation)?,
             None => state::made_before(dir, |kid| *kid == old || is_stored(kid))?,
         };
-        if let (Some(store), Some(kid)) = (&store, &known) {
-            self.check_origin(dir, store, kid, &scene.published)?;
-        }
         let made = match known {
             Some(_) => None,
             None if change.dry_run => {
@@ -241,25 +238,6 @@ impl Prepare {
                     .hint("name the one that goes with --replace")),
             },
         }
-    }
-
-    /// Refuses a first key of the store that whoever may create secrets there can have made: one that is to replace
-    /// the cluster's own. A later one is proven by the key before it.
-    fn check_origin(&self, dir: &Path, store: &Store, kid: &Kid, published: &JwkSet) -> Result<()> {
-        let is_first = store.kids().next() == Some(kid);
-        let is_published = published.kids().any(|one| one == kid);
-        let is_here = file::exists(&state::named(dir, kid))?;
-        let is_named = self.new.as_deref() == Some(kid.as_str());
-        if !is_first || is_published || is_here || is_named {
-            return Ok(());
-        }
-        Err(
-            Error::refused(format!("cannot publish the key {kid} of the key store"))
-                .because("it was not made here, and nothing proves who made it")
-                .hint(format!(
-                    "where a run of yours made it: --new {kid}; else delete it"
-                )),
-        )
     }
 
     fn generate(&self) -> Result<SigningKey> {

@@ -56,7 +56,7 @@ impl Retire {
         let change = &self.change;
         change.check()?;
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
-        let opened = stored::open(global, &self.whose, &scene);
+        let opened = stored::open(global, &self.whose, &scene, None);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
         let live = self.live.observe(&scene.published).await?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::config::Global;
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
@@ -23,11 +24,12 @@ use super::state::{self, Rotation};
 use super::whose_keys::WhoseKeys;
 
 /// What the store has, if there is one, and the rotation as it and the issuer directory tell it. Nothing is
-/// written.
+/// written. Only keys that are known count: `named` is one that is, besides.
 pub(super) async fn open(
     global: &Global,
     whose: &WhoseKeys,
     scene: &Scene<'_>,
+    named: Option<&str>,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
     let (dir, cluster) = (&global.dir, whose.issuer.names.cluster.as_deref());
     let store = Store::open(&whose.key_store, cluster, scene.session.aws(), false).await?;
@@ -36,6 +38,7 @@ pub(super) async fn open(
         return Ok((None, local));
     };
     known.check_issuer(&scene.issuer, false)?;
+    check_maker(known, dir, &scene.published, named)?;
     let rotation = match (local, told(known, &scene.issuer)) {
         (Some(local), Some(told)) if local.is_of_the_same_keys(&told) => Some(local.with(&told)),
         // The one on the disk is finished, and this one came after it.
@@ -58,13 +61,38 @@ pub(super) async fn open(
     Ok((store, rotation))
 }
 
+/// Refuses keys that whoever may create secrets there can have made. They prove that one maker made them all, so that
+/// one which is published, in this directory, or named, vouches for the others.
+fn check_maker(store: &Store, dir: &Path, published: &JwkSet, named: Option<&str>) -> Result<()> {
+    let current = signing_key_file(dir);
+    let current = match file::exists(&current)? {
+        true => Some(KeyPair::kid_of(&current)?),
+        false => None,
+    };
+    for kid in store.kids() {
+        let is_here = current.as_ref() == Some(kid) || file::exists(&state::named(dir, kid))?;
+        let is_published = published.kids().any(|one| one == kid);
+        if is_here || is_published || named == Some(kid.as_str()) {
+            return Ok(());
+        }
+    }
+    let kids: Vec<&str> = store.kids().map(Kid::as_str).collect();
+    let [.., newest] = &kids[..] else {
+        return Ok(());
+    };
+    Err(Error::refused("cannot use the keys of the key store")
+        .because(format!("it has {}, of which none is published or in {}", kids.join(", "), output::path(dir)))
+        .because("whoever may create secrets there can have made them")
+        .hint(format!("where a run of yours made them: irsactl rotate prepare{} --new {newest}; else look who did (CloudTrail), and delete them", store.options())))
+}
+
 /// For the steps that take nothing over: the same, and the issuer directory brought up to date with it.
 pub(super) async fn open_and_bring(
     global: &Global,
     whose: &WhoseKeys,
     scene: &Scene<'_>,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
-    let (store, rotation) = open(global, whose, scene).await?;
+    let (store, rotation) = open(global, whose, scene, None).await?;
     bring(
         store.as_ref(),
         rotation.as_ref(),

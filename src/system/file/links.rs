@@ -3,28 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shell_path};
 
-/// Refuses a path to an output that leads through a symbolic link: a checkout may hold one, to wherever else. What
-/// the system itself has made of links, such as macOS of /tmp, is root's and above the working directory.
+/// Refuses a path to an output that leads through a symbolic link: a checkout may hold one, to wherever else.
+/// Nobody's checkout is the root directory, where the system itself has links of root's, such as macOS's /tmp.
 pub fn refuse(path: &Path) -> Result<()> {
     let here = std::env::current_dir().unwrap_or_default();
-    let below = path.strip_prefix(&here);
-    let (mut at, rest) = match below {
+    let (mut at, rest) = match path.strip_prefix(&here) {
         Ok(rest) => (here, rest),
         Err(_) => (PathBuf::new(), path),
     };
-    let is_below = below.is_ok() || path.is_relative();
     for part in rest {
         at.push(part);
         let Ok(metadata) = fs::symlink_metadata(&at) else {
             return Ok(());
         };
-        let is_systems = !is_below && is_roots(&metadata);
+        let is_systems = at.parent() == Some(Path::new("/")) && is_roots(&metadata);
         if metadata.is_symlink() && !is_systems {
             return Err(Error::refused(format!("cannot write {}", path.display()))
                 .because(format!("{} is a symbolic link", at.display()))
-                .hint("name the place itself"));
+                .hint(format!(
+                    "name the place itself, if it is the one that is meant: readlink -f {}",
+                    shell_path(&at)
+                )));
         }
     }
     Ok(())

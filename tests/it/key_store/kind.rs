@@ -1,8 +1,13 @@
 //! The stores, as a user and as anybody else in the account sees them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::tenant::Tenant;
+
+/// Keys and values.
+pub(crate) type Tags = BTreeMap<&'static str, String>;
 
 /// A store, as a user and as AWS knows it.
 #[derive(Clone, Copy)]
@@ -67,6 +72,80 @@ impl Kind {
         self.call(tenant, self.put, &body);
     }
 
+    /// Puts a key there with tags, as whoever may create secrets would.
+    #[track_caller]
+    pub(crate) fn create(self, tenant: &Tenant, number: &str, text: &str, tags: &Tags) {
+        let (name, tags) = (self.name(number), listed(tags));
+        let body = match self.flag {
+            "ssm" => json!({ "Name": name, "Value": text, "Type": "SecureString", "Tags": tags }),
+            _ => {
+                json!({ "Name": name, "SecretString": text, "ClientRequestToken": "z".repeat(32), "Tags": tags })
+            }
+        };
+        self.call(tenant, self.put, &body);
+    }
+
+    /// Overwrites a key, under a version of that name where versions have names.
+    #[track_caller]
+    pub(crate) fn overwrite(self, tenant: &Tenant, text: &str, version: &str) {
+        let name = self.name("");
+        match self.flag {
+            "ssm" => self.call(
+                tenant,
+                "PutParameter",
+                &json!({ "Name": name, "Value": text, "Type": "SecureString", "Overwrite": true }),
+            ),
+            _ => self.call(
+                tenant,
+                "PutSecretValue",
+                &json!({ "SecretId": name, "SecretString": text, "ClientRequestToken": version }),
+            ),
+        };
+    }
+
+    /// Sets tags.
+    #[track_caller]
+    pub(crate) fn set(self, tenant: &Tenant, number: &str, tags: &Tags) {
+        let (name, tags) = (self.name(number), listed(tags));
+        let body = match self.flag {
+            "ssm" => json!({ "ResourceType": "Parameter", "ResourceId": name, "Tags": tags }),
+            _ => json!({ "SecretId": name, "Tags": tags }),
+        };
+        self.call(tenant, self.tag, &body);
+    }
+
+    /// Takes a tag off.
+    #[track_caller]
+    pub(crate) fn untag(self, tenant: &Tenant, tag: &str) {
+        let name = self.name("");
+        match self.flag {
+            "ssm" => self.call(
+                tenant,
+                "RemoveTagsFromResource",
+                &json!({ "ResourceType": "Parameter", "ResourceId": name, "TagKeys": [tag] }),
+            ),
+            _ => self.call(
+                tenant,
+                "UntagResource",
+                &json!({ "SecretId": name, "TagKeys": [tag] }),
+            ),
+        };
+    }
+
+    /// Deletes a key at once.
+    #[track_caller]
+    pub(crate) fn delete(self, tenant: &Tenant, number: &str) {
+        let name = self.name(number);
+        match self.flag {
+            "ssm" => self.call(tenant, "DeleteParameter", &json!({ "Name": name })),
+            _ => self.call(
+                tenant,
+                "DeleteSecret",
+                &json!({ "SecretId": name, "ForceDeleteWithoutRecovery": true }),
+            ),
+        };
+    }
+
     /// What is there.
     #[track_caller]
     pub(crate) fn value(self, tenant: &Tenant, number: &str) -> String {
@@ -94,6 +173,13 @@ impl Kind {
             .map(|entry| entry["operation"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// Tags as both stores take them.
+fn listed(tags: &Tags) -> Vec<Value> {
+    tags.iter()
+        .map(|(key, value)| json!({ "Key": key, "Value": value }))
+        .collect()
 }
 
 /// As a new job finds it.

@@ -1,0 +1,220 @@
+//! Whoever may create, overwrite and tag secrets, and has none of the cluster's keys, brings in none.
+
+use std::fs;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::key_store::{Kind, STORES, Tags, lose_disk};
+use crate::tenant::Tenant;
+
+/// Keys of somebody else, in directories of these names.
+fn theirs(tenant: &Tenant, names: &[&str]) -> Vec<(String, String)> {
+    let key = |name: &&str| {
+        let kid = tenant.irsactl(&format!("keygen --dir {name}")).ok();
+        let path = tenant.path(&format!("{name}/sa-signer.key"));
+        (kid.trim().to_owned(), fs::read_to_string(path).unwrap())
+    };
+    names.iter().map(key).collect()
+}
+
+/// All the tags of a key of ours, as whoever has `secret` can make them.
+fn forged(store: Kind, number: &str, kid: &str, replaces: Option<&str>, secret: &str) -> Tags {
+    let text = format!(
+        "irsactl key\n{}\n{}",
+        store.name(number),
+        replaces.unwrap_or_default()
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let proof = URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes()));
+    let mut tags = Tags::from([
+        ("managed-by", "irsactl".to_owned()),
+        ("irsactl/cluster", "demo".to_owned()),
+        ("irsactl/kid", kid.to_owned()),
+        ("irsactl/proof", proof),
+    ]);
+    if let Some(replaces) = replaces {
+        tags.insert("irsactl/replaces", replaces.to_owned());
+    }
+    tags
+}
+
+/// A chain of keys that prove each other is nobody's, as long as none of them is known.
+#[test]
+fn keys_that_prove_each_other_and_nothing_else_are_not_used() {
+    for store in STORES {
+        for (in_files, chain) in [(false, 2), (true, 2), (false, 1), (true, 1)] {
+            let tenant = Tenant::with_key();
+            let own = tenant.kid("issuer/sa-signer.pub");
+            let bootstrap = "bootstrap --cluster demo --yes";
+            if !in_files {
+                tenant.shell("mv issuer control-plane");
+                let key = "--adopt-key control-plane/sa-signer.pub";
+                tenant.irsactl(&format!("{bootstrap} {key}")).ok();
+            } else {
+                tenant.irsactl(bootstrap).ok();
+            }
+            let keys = theirs(&tenant, &["first", "second"]);
+            let [(first, pem), (second, after)] = &keys[..] else {
+                unreachable!("two names, two keys");
+            };
+            let replaces = (chain == 1).then_some(own.as_str());
+            let tags = forged(store, "", first, replaces, pem);
+            store.create(&tenant, "", pem, &tags);
+            if chain == 2 {
+                let both = format!("{pem}{after}");
+                let tags = forged(store, "-2", second, Some(&own), &both);
+                store.create(&tenant, "-2", after, &tags);
+            }
+            let listing = "ls -R; cat issuer/* 2>/dev/null | sha256sum";
+            let before = (tenant.changes(), tenant.shell(listing));
+            for step in [
+                "prepare --yes",
+                "prepare --dry-run",
+                "prepare --key-only",
+                "activate",
+                "status",
+                "retire --yes",
+                "retire --compromised --yes",
+            ] {
+                tenant
+                    .irsactl(&format!("rotate {step} {}", store.options()))
+                    .fails(4, &[first, "none is published or in issuer", "CloudTrail"]);
+            }
+            assert_eq!((tenant.changes(), tenant.shell(listing)), before);
+        }
+    }
+}
+
+#[test]
+fn a_key_after_one_of_ours_is_not_used() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        let current = tenant
+            .irsactl(&format!("bootstrap --yes {options} -o json"))
+            .json();
+        let (kid, pem) = theirs(&tenant, &["attacker"]).remove(0);
+        let published = tenant.irsactl(&format!("jwks {options}")).ok();
+        for replaces in [current["kid"].as_str(), None] {
+            store.create(
+                &tenant,
+                "-2",
+                &pem,
+                &forged(store, "-2", &kid, replaces, &pem),
+            );
+            for command in [
+                "rotate prepare --yes",
+                "rotate activate",
+                "keygen",
+                "keygen --adopt",
+                "bootstrap --yes",
+                "token mint --stdout",
+            ] {
+                tenant
+                    .irsactl(&format!("{command} {options}"))
+                    .fails(4, &["do not prove", "CloudTrail"]);
+            }
+            store.delete(&tenant, "-2");
+        }
+        assert_eq!(tenant.irsactl(&format!("jwks {options}")).ok(), published);
+        // What irsactl makes is proven, from an empty disk too.
+        lose_disk(&tenant);
+        tenant
+            .irsactl(&format!("rotate prepare --yes {options}"))
+            .ok();
+        lose_disk(&tenant);
+        tenant.irsactl(&format!("rotate activate {options}")).ok();
+        // Nor does one get before the newest: API servers would accept its tokens.
+        store.delete(&tenant, "");
+        store.create(&tenant, "", &pem, &forged(store, "", &kid, None, &pem));
+        lose_disk(&tenant);
+        for command in ["rotate activate", "keygen", "bootstrap --yes"] {
+            tenant
+                .irsactl(&format!("{command} {options}"))
+                .fails(4, &["signing-key-2", "do not prove"]);
+        }
+        assert!(!tenant.path("issuer").exists());
+    }
+}
+
+/// The tags can all be made to fit. That it was overwritten is AWS's own word.
+#[test]
+fn an_overwritten_key_is_refused_whatever_its_tags_say() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        let made = tenant.irsactl(&format!("keygen {options}")).ok();
+        let (kid, pem) = theirs(&tenant, &["attacker"]).remove(0);
+        if store.flag == "secretsmanager" {
+            // What comes with the secret, or right after, is its first value.
+            std::thread::sleep(std::time::Duration::from_secs(12));
+        }
+        store.overwrite(&tenant, &pem, &kid);
+        store.set(&tenant, "", &forged(store, "", &kid, None, &pem));
+        lose_disk(&tenant);
+        let refused = |how: &str| {
+            for command in [
+                "keygen",
+                "keygen --adopt",
+                "jwks",
+                "token mint --stdout",
+                "bootstrap --yes",
+                "bootstrap --yes --adopt",
+            ] {
+                tenant
+                    .irsactl(&format!("{command} {options}"))
+                    .fails(4, &["it has been overwritten", how, "CloudTrail"]);
+            }
+            assert!(!tenant.path("issuer").exists());
+        };
+        if store.flag == "ssm" {
+            refused("version 2");
+            continue;
+        }
+        refused("2 versions");
+        // Who may move labels hides the first version, and not when the second one came.
+        let body = serde_json::json!({
+            "SecretId": store.name(""), "VersionStage": "AWSPREVIOUS", "RemoveFromVersionId": made.trim()
+        });
+        store.call(&tenant, "UpdateSecretVersionStage", &body);
+        refused("seconds after the secret");
+    }
+}
+
+/// Who may tag can stop a job, and makes nothing else of a key than it is.
+#[test]
+fn tags_that_somebody_has_changed_are_noticed_and_can_be_put_back() {
+    for store in STORES {
+        let tenant = Tenant::new();
+        let options = store.options();
+        let made = tenant.irsactl(&format!("bootstrap --yes {options}")).ok();
+        let (kid, _) = theirs(&tenant, &["attacker"]).remove(0);
+        let refused = || {
+            for command in ["keygen", "jwks", "bootstrap --yes --adopt", "rotate status"] {
+                tenant
+                    .irsactl(&format!("{command} {options}"))
+                    .fails(4, &["irsactl/kid", "do not prove", "keygen"]);
+            }
+            tenant.irsactl(&format!("keygen --adopt {options}")).ok();
+            let again = tenant.irsactl(&format!("bootstrap --yes {options}"));
+            assert!(again.stderr.contains("no changes"), "{again:#?}");
+            assert_eq!(again.ok(), made);
+        };
+        for tag in ["irsactl/kid", "irsactl/proof"] {
+            store.untag(&tenant, tag);
+            refused();
+            store.set(&tenant, "", &Tags::from([(tag, kid.clone())]));
+            refused();
+        }
+        // It is not the one that another makes room for, either.
+        let replaces = Tags::from([("irsactl/replaces", kid.clone())]);
+        store.set(&tenant, "", &replaces);
+        tenant
+            .irsactl(&format!("rotate retire --yes {options}"))
+            .fails(4, &["do not prove"]);
+        store.untag(&tenant, "irsactl/replaces");
+        tenant.irsactl(&format!("rotate status {options}")).ok();
+    }
+}
