@@ -14,6 +14,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use crate::aws::partition;
+use crate::config::parse::Layers;
 use crate::error::{Error, Result};
 use crate::iam::arn::{AccountId, Partition};
 use crate::iam::bucket::BucketName;
@@ -21,8 +22,6 @@ use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::{Issuer, IssuerError, is_prefix};
 use crate::output::Format;
 use crate::plan::saved::SavedPlan;
-
-use parse::Layers;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]

@@ -169,6 +169,15 @@ impl Error {
     }
 }
 
+/// An error after something was changed: what it was decides the exit code no more, unless it was
+/// the time, a signal, or that AWS shows something else than was written.
+pub(crate) fn after_changes(error: Error) -> Error {
+    match error.exit() {
+        Exit::Deadline | Exit::Drift | Exit::Sigint | Exit::Sigterm => error,
+        _ => error.with_exit(Exit::Interrupted),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

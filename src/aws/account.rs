@@ -6,12 +6,11 @@ use std::collections::BTreeSet;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::aws::connect::Aws;
+use crate::aws::error::{code, failed, garbled};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
-
-use super::connect::Aws;
-use super::error::{code, failed, garbled};
 
 /// Refuses when the account's own public access block keeps the documents private, and says whether it has
 /// BlockPublicPolicy on, which leaves the policies that are there in force (S3 API Reference,

@@ -10,18 +10,18 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 use tokio::time::Instant;
 
+use crate::aws::connect::Aws;
+use crate::aws::error::code;
+use crate::aws::observe::{self, object};
+use crate::aws::outcome::{Failure, cannot, done_unless};
+use crate::aws::patience::Patience;
+use crate::aws::still::{self, Still};
+use crate::aws::{role, teardown};
 use crate::error::{Error, Exit, Result};
 use crate::plan::change::Change;
-use crate::plan::desired::{INLINE_POLICY, Tags};
+use crate::plan::desired::INLINE_POLICY;
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
-
-use super::connect::Aws;
-use super::error::code;
-use super::observe::{self, object};
-use super::outcome::{Failure, cannot, done_unless};
-use super::patience::Patience;
-use super::still::{self, Still};
-use super::{role, teardown};
+use crate::plan::tags::Tags;
 
 /// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns before
 /// `deadline` unless the call in hand takes longer.

@@ -2,10 +2,9 @@
 
 use aws_sdk_sts::error::SdkError;
 
+use crate::aws::connect::Aws;
+use crate::aws::error::failed;
 use crate::error::Result;
-
-use super::connect::Aws;
-use super::error::failed;
 
 /// What STS answered.
 #[derive(Clone, Debug)]

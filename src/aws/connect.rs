@@ -14,10 +14,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_types::service_config::ServiceConfigKey;
 
+use crate::aws::{client, endpoint, error};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId, Partition};
-
-use super::{client, endpoint, error};
 
 /// One attempt of one call; the SDK makes up to three.
 const ATTEMPT: Duration = Duration::from_secs(30);

@@ -3,9 +3,8 @@
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
+use crate::aws::connect::Aws;
 use crate::error::{Error, Result};
-
-use super::connect::Aws;
 
 /// An endpoint without user and password, which somebody may have put into its URL.
 pub(super) fn shown(endpoint: &str) -> String {

@@ -3,12 +3,11 @@
 
 use zeroize::Zeroizing;
 
+use crate::aws::connect::Aws;
+use crate::aws::{parameter, secret};
 use crate::error::{Error, Result};
 use crate::iam::key_store::KeyStore;
-use crate::plan::desired::Tags;
-
-use super::connect::Aws;
-use super::{parameter, secret};
+use crate::plan::tags::Tags;
 
 /// The client of a store.
 #[derive(Debug)]

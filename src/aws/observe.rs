@@ -7,16 +7,16 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 use serde_json::Value;
 
+use crate::aws::absence::{existing, kept};
+use crate::aws::connect::Aws;
+use crate::aws::error::{code, failed, garbled, status};
+use crate::aws::{role, teardown};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
-use crate::plan::desired::{Desired, KeySet, PublicAccessBlock, Publication, Tags};
+use crate::plan::desired::{Desired, KeySet, PublicAccessBlock, Publication};
 use crate::plan::observed::{Bucket, Object, Observed, Provider};
-
-use super::absence::{existing, kept};
-use super::connect::Aws;
-use super::error::{code, failed, garbled, status};
-use super::{role, teardown};
+use crate::plan::tags::Tags;
 
 /// A published document is a few kilobytes; what is larger is not ours.
 const MAX_OBJECT: u64 = 1 << 20;
@@ -34,7 +34,7 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     };
     let provider = async {
         match &desired.provider {
-            Some(provider) => self::provider(aws, &provider.arn).await,
+            Some(provider) => crate::aws::observe::provider(aws, &provider.arn).await,
             None => Ok(None),
         }
     };

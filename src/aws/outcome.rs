@@ -4,10 +4,9 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
+use crate::aws::error::{code, failed};
 use crate::error::{Error, Exit};
 use crate::plan::change::{Action, Change};
-
-use super::error::{code, failed};
 
 /// A call that did not do what it was to do.
 pub(super) struct Failure {

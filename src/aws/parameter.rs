@@ -4,11 +4,10 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use zeroize::Zeroizing;
 
+use crate::aws::error::{code, failed, garbled};
+use crate::aws::key_store::{Entry, Value, overwritten};
 use crate::error::{Error, Result};
-use crate::plan::desired::Tags;
-
-use super::error::{code, failed, garbled};
-use super::key_store::{Entry, Value, overwritten};
+use crate::plan::tags::Tags;
 
 pub(super) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
     let result = client

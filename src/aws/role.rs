@@ -1,13 +1,13 @@
 //! Reads a role.
 
+use aws_sdk_iam::types::Tag;
+
+use crate::aws::account;
+use crate::aws::connect::Aws;
+use crate::aws::error::{code, failed, garbled};
 use crate::error::Result;
 use crate::plan::desired::INLINE_POLICY;
 use crate::plan::observed::Role;
-use aws_sdk_iam::types::Tag;
-
-use super::account;
-use super::connect::Aws;
-use super::error::{code, failed, garbled};
 
 /// The role, if it exists.
 pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {

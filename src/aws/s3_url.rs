@@ -2,10 +2,9 @@
 
 use url::Url;
 
+use crate::aws::partition::{bucket_host, known, of_region};
 use crate::iam::arn::Partition;
 use crate::iam::bucket::BucketName;
-
-use super::partition::{bucket_host, known, of_region};
 
 /// Whose the host of a URL is.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,17 +1,17 @@
 //! A signing key as a secret of Secrets Manager.
 
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::primitives::DateTime;
 use aws_sdk_secretsmanager::types::Tag;
-use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, error::SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 use zeroize::Zeroizing;
 
+use crate::aws::error::{code, failed, garbled};
+use crate::aws::key_store::{Entry, Value, overwritten};
 use crate::error::{Error, Result};
-use crate::plan::desired::Tags;
-
-use super::error::{code, failed, garbled};
-use super::key_store::{Entry, Value, overwritten};
+use crate::plan::tags::Tags;
 
 /// How long after the secret its value may come: tools that make both do so in two calls.
 const VALUE_WITHIN: i64 = 10;

@@ -6,6 +6,9 @@
 
 use serde_json::{Value, json};
 
+use crate::aws::connect::Aws;
+use crate::aws::outcome::{Failure, cannot};
+use crate::aws::{observe, role};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
@@ -14,11 +17,6 @@ use crate::plan::change::Change;
 use crate::plan::desired::PublicAccessBlock;
 use crate::plan::observed::{Provider, Role};
 use crate::plan::removal::Removal;
-
-use super::connect::Aws;
-use super::observe;
-use super::outcome::{Failure, cannot};
-use super::role;
 
 /// What the look came to.
 pub(super) enum Still {

@@ -1,15 +1,13 @@
 //! What is left of an issuer, and the calls that take it away.
 
+use crate::aws::connect::Aws;
+use crate::aws::error::{code, failed};
+use crate::aws::outcome::{Failure, cannot, done_unless};
+use crate::aws::{account, observe};
 use crate::error::{Error, Result};
 use crate::iam::role::{trusts, trusts_only};
-use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
-
-use super::account;
-use super::connect::Aws;
-use super::error::{code, failed};
-use super::observe;
-use super::outcome::{Failure, cannot, done_unless};
 use crate::plan::change::Change;
+use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
 
 /// How many other objects are named.
 const FEW: usize = 3;
@@ -37,7 +35,7 @@ async fn roles(aws: &Aws, provider_arn: &str) -> Result<Vec<TrustingRole>> {
             continue;
         }
         let name = arn.rsplit('/').next().unwrap_or(&arn);
-        if let Some(role) = super::role::observe(aws, name).await? {
+        if let Some(role) = crate::aws::role::observe(aws, name).await? {
             found.push(TrustingRole {
                 name: name.to_owned(),
                 tags: role.tags,

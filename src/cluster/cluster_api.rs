@@ -9,11 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::context;
 use zeroize::Zeroizing;
 
+use crate::cluster::json_patch;
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::{self, SECRET};
 use crate::error::{Error, Result};
-
-use super::json_patch;
-use super::settings::ApiServerSettings;
-use super::template::{self, SECRET};
 
 /// The API's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

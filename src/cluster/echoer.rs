@@ -2,10 +2,9 @@
 
 use minijinja::context;
 
+use crate::cluster::template::render;
 use crate::error::Result;
 use crate::oidc::subject::Subject;
-
-use super::template::render;
 
 /// The image that has the AWS CLI, by the digest of its manifest list.
 pub const IMAGE: &str = "public.ecr.aws/aws-cli/aws-cli:2.37.9@sha256:92de75724b6a746951f0e8b915d86bbccd7cb55aff96cd0cb4f7017272160780";

@@ -1,8 +1,7 @@
 //! Plain flags, one a line, quoted for a POSIX shell.
 
+use crate::cluster::settings::ApiServerSettings;
 use crate::error::shell_quoted;
-
-use super::settings::ApiServerSettings;
 
 /// The flags as text.
 pub fn render(settings: &ApiServerSettings) -> String {

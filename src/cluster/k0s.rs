@@ -6,10 +6,9 @@
 
 use minijinja::context;
 
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::{common, render as render_template};
 use crate::error::Result;
-
-use super::settings::ApiServerSettings;
-use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/k0s.yaml");
 

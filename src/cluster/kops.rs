@@ -4,10 +4,9 @@
 
 use minijinja::context;
 
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::{common, list, render as render_template};
 use crate::error::Result;
-
-use super::settings::ApiServerSettings;
-use super::template::{common, list, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/kops.yaml");
 

@@ -6,12 +6,11 @@
 
 use minijinja::context;
 
+use crate::cluster::json_patch;
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::{common, flags, patch, render as render_template};
+use crate::cluster::version::Version;
 use crate::error::Result;
-
-use super::json_patch;
-use super::settings::ApiServerSettings;
-use super::template::{common, flags, patch, render as render_template};
-use super::version::Version;
 
 const TEMPLATE: &str = include_str!("../../templates/kubeadm.yaml");
 

@@ -3,11 +3,10 @@
 
 use minijinja::context;
 
+use crate::cluster::flags;
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::{common, render as render_template};
 use crate::error::Result;
-
-use super::flags;
-use super::settings::ApiServerSettings;
-use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/microk8s.args");
 

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::Order;
+use crate::cluster::settings::Order;
 
 /// How long the tokens of pods live on after the swap, in seconds: the kubelet asks for a new one after a
 /// day at the latest (kubernetes, `pkg/kubelet/token/token_manager.go`, maxTTL).

@@ -2,10 +2,9 @@
 //! (openshift/cluster-kube-apiserver-operator, `ObserveServiceAccountIssuer`; OpenShift documentation,
 //! "Configuring bound service account tokens using volume projection").
 
+use crate::cluster::settings::{ApiServerSettings, Order};
+use crate::cluster::template::{common, render as render_template};
 use crate::error::{Error, Result};
-
-use super::settings::{ApiServerSettings, Order};
-use super::template::{common, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/openshift.yaml");
 

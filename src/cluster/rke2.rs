@@ -1,10 +1,9 @@
 //! RKE2: K3s's own way to take arguments. It mounts every file that an argument names into the static
 //! pod (rancher/rke2, `pkg/podtemplate`), so the key files need no volume.
 
+use crate::cluster::k3s;
+use crate::cluster::settings::ApiServerSettings;
 use crate::error::Result;
-
-use super::k3s;
-use super::settings::ApiServerSettings;
 
 /// The configuration as YAML.
 pub fn render(settings: &ApiServerSettings) -> Result<String> {

@@ -2,10 +2,9 @@
 
 use minijinja::context;
 
+use crate::cluster::template::render;
 use crate::error::Result;
 use crate::oidc::subject::Subject;
-
-use super::template::render;
 
 /// A role as pods refer to it.
 #[derive(Clone, Debug)]

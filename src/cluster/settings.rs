@@ -7,10 +7,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cluster::accepted::{ApiAudience, ExistingIssuer};
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
-
-use super::accepted::{ApiAudience, ExistingIssuer};
 
 /// The issuer, and so the audience of in-cluster tokens, where nothing else is configured.
 pub(super) const DEFAULT_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";

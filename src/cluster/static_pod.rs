@@ -1,16 +1,15 @@
 //! A patch of kube-apiserver's static pod, whoever wrote the manifest.
 //!
 //! The manifest holds what the cluster has now, so the patch only puts the new settings where they
-//! win (see [`json_patch`](super::json_patch)). Audiences are left alone: where the manifest has none,
+//! win (see [`json_patch`](crate::cluster::json_patch)). Audiences are left alone: where the manifest has none,
 //! kube-apiserver takes all issuers.
 
 use minijinja::context;
 
+use crate::cluster::json_patch;
+use crate::cluster::settings::{ApiServerSettings, Order};
+use crate::cluster::template::{common, list, patch, render as render_template};
 use crate::error::{Error, Result};
-
-use super::json_patch;
-use super::settings::{ApiServerSettings, Order};
-use super::template::{common, list, patch, render as render_template};
 
 const TEMPLATE: &str = include_str!("../../templates/static-pod.yaml");
 

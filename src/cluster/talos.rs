@@ -7,11 +7,10 @@
 use minijinja::context;
 use zeroize::Zeroizing;
 
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::{self, SECRET, list};
+use crate::cluster::version::Version;
 use crate::error::{Error, Result};
-
-use super::settings::ApiServerSettings;
-use super::template::{self, SECRET, list};
-use super::version::Version;
 
 /// What a Talos configuration is made of.
 pub struct Talos<'a> {

@@ -6,10 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use zeroize::Zeroizing;
 
+use crate::cluster::json_patch::Operation;
+use crate::cluster::settings::{ApiServerSettings, Flag, Order};
 use crate::error::{Error, Result};
-
-use super::json_patch::Operation;
-use super::settings::{ApiServerSettings, Flag, Order};
 
 /// Stands for the signing key while a template is rendered. No other value has a space in it.
 pub(super) const SECRET: &str = "@the signing key@";

@@ -3,10 +3,9 @@
 
 use minijinja::context;
 
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::template::render as render_template;
 use crate::error::Result;
-
-use super::settings::ApiServerSettings;
-use super::template::render as render_template;
 
 const TEMPLATE: &str = include_str!("../../templates/typhoon.tf");
 

@@ -4,9 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::context;
 
+use crate::cluster::template::render;
 use crate::error::{Error, Result, shell_quoted};
-
-use super::template::render;
 
 /// The newest released image (CI of aws/amazon-eks-pod-identity-webhook pushes it there), by the digest of its
 /// manifest list: a tag can be moved.

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::commands::key_pair;
 use crate::error::{Error, Result, shell_quoted};
 use crate::oidc::adopt::{self, AdoptError, Adopted};
 use crate::oidc::key::PublicKey;
 use crate::output;
 use crate::system::file;
 use crate::system::input::{self, is_standard_input};
-
-use super::key_pair;
 
 /// More than a JWK Set of a hundred keys has.
 const MAX: u64 = 1 << 20;

@@ -1,7 +1,7 @@
 //! `apply`: the very plan that a dry run saved, or nothing.
 //!
 //! The plan's command runs as it would without a dry run, and plans anew. What it plans is compared with what
-//! was saved before the first change: see [`super::saved_plan`].
+//! was saved before the first change: see [`crate::commands::saved_plan`].
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,13 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
+use crate::commands::saved_plan;
+use crate::commands::stop::AGAIN;
 use crate::config::Global;
 use crate::config::parse::{Origin, Unparsed, parse};
 use crate::error::{Error, Exit, Result};
 use crate::plan::saved::{MAX, SavedPlan};
 use crate::system::{file, input};
-
-use super::saved_plan;
-use super::stop::AGAIN;
 
 /// Options of `apply`.
 #[derive(Args, Debug)]
@@ -45,7 +44,7 @@ impl Apply {
             saved_plan::command(&saved)
         );
         let cli = command(global, saved)?;
-        super::run(cli).map_err(|error| match error.exit() {
+        crate::commands::run(cli).map_err(|error| match error.exit() {
             // The plan's options are not those of this command line.
             Exit::Usage => error.with_exit(Exit::Refused),
             _ if error.hint_text() == Some(AGAIN) => error.hint(again),

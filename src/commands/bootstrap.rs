@@ -6,21 +6,20 @@ use serde::Serialize;
 
 use crate::cluster::flags;
 use crate::cluster::settings::Flag;
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::cluster_issuer::{ClusterIssuer, IssuerOptions};
+use crate::commands::converge::Session;
+use crate::commands::flags::node::NodeOptions;
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store::store::Store;
+use crate::commands::stop::Stop;
+use crate::commands::{dry_run, jwks, key_store, resolve, role};
 use crate::config::Global;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, after_changes};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::markdown::{cell, chain};
 use crate::output::{self, Answer};
-
-use super::change_options::ChangeOptions;
-use super::cluster_issuer::{ClusterIssuer, IssuerOptions};
-use super::converge::{Session, after_changes};
-use super::flags::NodeOptions;
-use super::key_pair::{self, KeyPair};
-use super::key_store::{self, Store};
-use super::stop::Stop;
-use super::{dry_run, jwks, resolve, role};
 
 /// Options of `bootstrap`.
 #[derive(Args, Debug)]

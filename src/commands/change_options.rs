@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::plan::desired::{CLUSTER, MANAGED_BY, Tags};
+use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags, owner_tags, tag};
 
 /// Options of every command that changes AWS.
 #[derive(Args, Clone, Debug, Default)]
@@ -136,31 +136,5 @@ impl ChangeOptions {
         let mut tags: Tags = self.tags.iter().cloned().collect();
         tags.extend(owner_tags(cluster));
         tags
-    }
-}
-
-/// The owner's mark.
-pub(super) fn owner_tags(cluster: Option<&str>) -> Tags {
-    let (key, value) = MANAGED_BY;
-    let mut tags = Tags::from([(key.to_owned(), value.to_owned())]);
-    tags.extend(cluster.map(|cluster| (CLUSTER.to_owned(), cluster.to_owned())));
-    tags
-}
-
-/// Parses a tag.
-pub(super) fn tag(text: &str) -> std::result::Result<(String, String), String> {
-    // The intersection of what S3 and IAM take: letters, digits, spaces and + - = . _ : / @
-    let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
-    match text.split_once('=') {
-        Some((key, value))
-            if !key.is_empty()
-                && key.len() <= 128
-                && value.len() <= 256
-                && !key.to_ascii_lowercase().starts_with("aws:")
-                && text.chars().all(allowed) =>
-        {
-            Ok((key.to_owned(), value.to_owned()))
-        }
-        _ => Err("a tag is KEY=VALUE with letters, digits, spaces and + - = . _ : / @, and no aws: in front".to_owned()),
     }
 }

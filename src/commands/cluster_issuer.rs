@@ -2,20 +2,19 @@
 
 use clap::Args;
 
+use crate::commands::adopt::AdoptOptions;
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::{Planned, Session};
+use crate::commands::provider::ProviderOptions;
+use crate::commands::publish::{self, KeyOptions};
+use crate::commands::read_back;
+use crate::commands::role::wanted::WantedRole;
 use crate::config::{KeyStoreOptions, Names};
 use crate::error::Result;
 use crate::oidc::jwks::JwkSet;
 use crate::output::Step;
 use crate::plan::desired::{Desired, Provider, ThumbprintChoice};
 use crate::plan::observed::Shown;
-
-use super::adopt::AdoptOptions;
-use super::change_options::ChangeOptions;
-use super::converge::{Planned, Session};
-use super::provider::ProviderOptions;
-use super::publish::{self, KeyOptions};
-use super::read_back;
-use super::role::WantedRole;
 
 /// The options that make one.
 #[derive(Args, Debug)]

@@ -5,14 +5,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::commands::{resolve, role};
 use crate::config::parse::Origin;
 use crate::config::{Global, KeyStoreOptions, Names, file};
 use crate::error::{Exit, Result};
 use crate::iam::arn::AccountId;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
-
-use super::{resolve, role};
 
 /// Subcommands of `config`.
 #[derive(Args, Debug)]

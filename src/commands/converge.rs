@@ -1,16 +1,20 @@
 //! The way that `bootstrap`, `publish` and `provider` share: preflight, observe, diff, then print or
 //! apply, then observe again and find nothing to do.
 
-mod changes;
-mod neighbours;
-mod precondition;
+pub(crate) mod changes;
+pub(crate) mod neighbours;
+pub(crate) mod precondition;
 
 use std::collections::BTreeMap;
 
 use crate::aws::connect::Aws;
 use crate::aws::{account, observe};
+use crate::commands::change_options::{ChangeOptions, Consent};
+use crate::commands::converge::neighbours::Neighbours;
+use crate::commands::stop::Stop;
+use crate::commands::{read_back, resolve, saved_plan};
 use crate::config::Global;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result, after_changes};
 use crate::iam::arn::AccountId;
 use crate::output::plan::PlanAnswer;
 use crate::output::target::Target;
@@ -20,11 +24,6 @@ use crate::plan::desired::Desired;
 use crate::plan::diff::{self, Plan};
 use crate::plan::observed::{self, Object, Observed, Shown};
 use crate::plan::saved::SavedPlan;
-
-use super::change_options::{ChangeOptions, Consent};
-use super::stop::Stop;
-use super::{read_back, resolve, saved_plan};
-use neighbours::Neighbours;
 
 /// A run against one account: connected, or offline.
 pub(super) struct Session<'s> {
@@ -323,14 +322,5 @@ impl<'s> Session<'s> {
     /// The clients; none when offline.
     pub(super) fn aws(&self) -> Option<&Aws> {
         self.aws.as_ref()
-    }
-}
-
-/// An error after something was changed: what it was decides the exit code no more, unless it was
-/// the time, a signal, or that AWS shows something else than was written.
-pub(super) fn after_changes(error: Error) -> Error {
-    match error.exit() {
-        Exit::Deadline | Exit::Drift | Exit::Sigint | Exit::Sigterm => error,
-        _ => error.with_exit(Exit::Interrupted),
     }
 }

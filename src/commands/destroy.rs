@@ -7,6 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::Session;
+use crate::commands::key_pair::KeyPair;
+use crate::commands::key_store::store::Store;
+use crate::commands::stop::Stop;
+use crate::commands::{dry_run, resolve};
 use crate::config::{Global, KeyStoreOptions, Names};
 use crate::error::{Error, Exit, Result};
 use crate::iam::{arn, policy};
@@ -15,13 +21,6 @@ use crate::output::{self, Answer};
 use crate::plan::desired::Desired;
 use crate::plan::document::object_keys;
 use crate::plan::removal::{BucketEnd, Teardown};
-
-use super::change_options::ChangeOptions;
-use super::converge::Session;
-use super::key_pair::KeyPair;
-use super::key_store::Store;
-use super::stop::Stop;
-use super::{dry_run, resolve};
 
 /// Options of `destroy`.
 #[derive(Args, Debug)]

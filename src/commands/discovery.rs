@@ -2,13 +2,12 @@
 
 use clap::Args;
 
+use crate::commands::resolve;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Exit, Result};
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
-
-use super::resolve;
 
 /// Options of `discovery`.
 #[derive(Args, Debug)]

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::{Planned, Session};
+use crate::commands::saved_plan;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::iam::policy;
@@ -13,10 +16,6 @@ use crate::plan::desired::{Desired, PublicAccessBlock};
 use crate::plan::diff;
 use crate::plan::document::{Document, json_text};
 use crate::system::file::{self, links};
-
-use super::change_options::ChangeOptions;
-use super::converge::{Planned, Session};
-use super::saved_plan;
 
 /// Prints the plan, and writes the documents where `--documents` says. `flags` are the API server's.
 pub(super) fn run(

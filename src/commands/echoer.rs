@@ -6,17 +6,15 @@ use serde::Serialize;
 
 use crate::aws::partition;
 use crate::cluster::echoer::{EchoerSettings, IMAGE, job};
+use crate::commands::webhook::image;
+use crate::commands::{resolve, role};
 use crate::config::{Global, Names, dns_label};
 use crate::error::{Error, Exit, Result};
-use crate::iam::arn;
+use crate::iam::arn::{self, role_arn};
 use crate::iam::bucket::BucketName;
 use crate::iam::role::default_name;
 use crate::oidc::subject::Subject;
 use crate::output::{self, Answer};
-
-use super::verify::role_arn;
-use super::webhook::image;
-use super::{resolve, role};
 
 /// Options of `echoer`.
 #[derive(Args, Debug)]

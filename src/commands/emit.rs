@@ -4,19 +4,19 @@ use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::cluster_issuer::{ClusterIssuer, IssuerOptions};
+use crate::commands::converge::Session;
+use crate::commands::key_store::store::Store;
+use crate::commands::stop::Stop;
+use crate::commands::{jwks, key_store, resolve, role};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::PublicKey;
 use crate::output::terraform::{self, Resource};
 use crate::output::{self, Answer};
-
-use super::change_options::{ChangeOptions, tag};
-use super::cluster_issuer::{ClusterIssuer, IssuerOptions};
-use super::converge::Session;
-use super::key_store::{self, Store};
-use super::stop::Stop;
-use super::{jwks, resolve, role};
+use crate::plan::tags::tag;
 
 /// Subcommands of `emit`.
 #[derive(Args, Debug)]

@@ -7,21 +7,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::settings::Flag;
+use crate::commands::flags::form::{FormOptions, Surroundings};
+use crate::commands::flags::format::SettingsFormat;
+use crate::commands::flags::node::NodeOptions;
+use crate::commands::{private_file, resolve};
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result, shell_quoted};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::system::file;
 
-use super::{private_file, resolve};
-
-mod form;
-mod format;
-mod node;
-
-pub(super) use form::{FormOptions, Surroundings};
-pub(super) use format::SettingsFormat;
-pub(super) use node::{NodeOptions, node_path};
+pub(crate) mod form;
+pub(crate) mod format;
+pub(crate) mod node;
 
 /// Options of `flags`.
 #[derive(Args, Debug)]

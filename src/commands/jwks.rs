@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::commands::adopt::{self, AdoptOptions};
+use crate::commands::key_store;
+use crate::commands::key_store::store::Store;
 use crate::config::{Global, KeyStoreOptions, dns_label};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::PublicKey;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
-
-use super::adopt::{self, AdoptOptions};
-use super::key_store::{self, Store};
 
 /// Options of `jwks`.
 #[derive(Args, Debug)]

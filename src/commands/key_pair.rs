@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::commands::private_file;
 use crate::error::{Error, Result, shell_path};
-use crate::oidc::key::{KeyError, Kid, PublicKey};
+use crate::oidc::key::{Kid, PublicKey};
+use crate::oidc::key_error::KeyError;
 use crate::oidc::signing_key::SigningKey;
 use crate::system::file;
-
-use super::private_file;
 
 /// A key pair: read from its files, or new and nowhere but in memory yet.
 pub(super) struct KeyPair {

@@ -1,27 +1,24 @@
 //! The signing key in a store of AWS, beside its files: for jobs whose disk is lost. The directory is then no
 //! more than a copy: what it lacks comes from the store, and where the two differ nobody is right.
 
-mod marks;
-mod missing;
-mod remarks;
-mod store;
-mod stored_key;
+pub(crate) mod marks;
+pub(crate) mod missing;
+pub(crate) mod remarks;
+pub(crate) mod store;
+pub(crate) mod stored_key;
 
 use std::path::Path;
 
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store::store::Store;
+use crate::commands::key_store::stored_key::StoredKey;
+use crate::commands::resolve;
 use crate::config::{Global, KeyStoreOptions};
 use crate::error::{Error, Result, shell_path};
 use crate::oidc::key::PublicKey;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::system::file;
-
-use super::key_pair::{self, KeyPair};
-use super::resolve;
-pub(super) use marks::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED};
-pub(super) use missing::nameless;
-pub(super) use store::Store;
-pub(super) use stored_key::StoredKey;
 
 /// The store that the options name, with what is in it, for commands that have no session.
 pub(super) async fn connect(

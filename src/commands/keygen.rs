@@ -4,16 +4,15 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store;
+use crate::commands::key_store::store::Store;
+use crate::commands::rotate::stored;
+use crate::commands::stop::Stop;
 use crate::config::{Global, KeyStoreOptions, dns_label};
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, after_changes};
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
-
-use super::converge::after_changes;
-use super::key_pair::{self, KeyPair};
-use super::key_store::{self, Store};
-use super::rotate;
-use super::stop::Stop;
 
 /// Options of `keygen`.
 #[derive(Args, Debug)]
@@ -77,7 +76,7 @@ impl Keygen {
         let Some(mut store) = store else {
             return self.run(global);
         };
-        rotate::bring_current(&store, dir)?;
+        stored::bring_current(&store, dir)?;
         let pair = key_store::pair(dir, Some(self.bits()), Some(&store))?;
         let created = pair.is_new() && store.current().is_none();
         stop.set_changing(true);

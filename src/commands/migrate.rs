@@ -5,25 +5,25 @@ use clap::{Args, Subcommand};
 
 use crate::cluster::migration::{Stage, WAIT};
 use crate::cluster::settings::{ApiServerSettings, NodeKey};
+use crate::commands::flags::form::{FormOptions, Surroundings};
+use crate::commands::flags::format::SettingsFormat;
+use crate::commands::flags::node::NodeOptions;
+use crate::commands::key_pair::KeyPair;
+use crate::commands::migrate::evidence::Evidence;
+use crate::commands::migrate::stage::StageAnswer;
+use crate::commands::migrate::state::{Change, Migration, NewKey, command};
+use crate::commands::resolve;
+use crate::commands::verify::cluster::ClusterOptions;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
-use crate::output;
+use crate::output::{self, report};
+use crate::system::clock::now;
 use crate::verify::report::Report;
 use crate::verify::token::time_text;
 
-use super::flags::{FormOptions, NodeOptions, SettingsFormat, Surroundings};
-use super::key_pair::KeyPair;
-use super::resolve;
-use super::verify::cluster::ClusterOptions;
-use crate::system::clock::now;
-
-mod evidence;
-mod stage;
-mod state;
-
-use evidence::Evidence;
-pub(super) use stage::StageAnswer;
-use state::{Change, Migration, NewKey, command};
+pub(crate) mod evidence;
+pub(crate) mod stage;
+pub(crate) mod state;
 
 /// Subcommands of `migrate`.
 #[derive(Args, Debug)]
@@ -263,7 +263,7 @@ impl Next {
                  pods that never read their token again, which are good for up to a year",
             );
         }
-        let seen = output::report::text(&evidence.report);
+        let seen = report::text(&evidence.report);
         if !seen.is_empty() {
             output::say(seen.trim_end());
         }

@@ -1,51 +1,50 @@
 //! One file a subcommand: its arguments and what it does. Here alone I/O meets the domain.
 
-mod adopt;
+pub(crate) mod adopt;
 pub mod apply;
 pub mod bootstrap;
-mod change_options;
-mod cluster_issuer;
+pub(crate) mod change_options;
+pub(crate) mod cluster_issuer;
 pub mod completions;
 pub mod config;
-mod converge;
+pub(crate) mod converge;
 pub mod destroy;
 pub mod discovery;
-mod dry_run;
+pub(crate) mod dry_run;
 pub mod echoer;
 pub mod emit;
 pub mod explain;
 pub mod flags;
 pub mod jwks;
-mod key_pair;
-mod key_store;
+pub(crate) mod key_pair;
+pub(crate) mod key_store;
 pub mod keygen;
 pub mod man;
 pub mod migrate;
 pub mod policy;
-mod private_file;
+pub(crate) mod private_file;
 pub mod provider;
 pub mod publish;
-mod read_back;
+pub(crate) mod read_back;
 pub mod report;
-mod resolve;
+pub(crate) mod resolve;
 pub mod role;
 pub mod rotate;
-mod saved_plan;
-mod schemas;
-mod stop;
+pub(crate) mod saved_plan;
+pub(crate) mod schemas;
+pub(crate) mod stop;
 pub mod thumbprint;
 pub mod token;
-mod trusted;
+pub(crate) mod trusted;
 pub mod verify;
 pub mod webhook;
 
 use crate::cli::{Cli, Command};
+pub use crate::commands::schemas::schemas;
+use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::config::deferred::Deferred;
 use crate::error::{Error, Exit, Result};
-
-pub use schemas::schemas;
-use stop::Stop;
 
 /// Runs the subcommand. Commands without I/O build no runtime.
 pub fn run(cli: Cli) -> Result<Exit> {

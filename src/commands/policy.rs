@@ -7,6 +7,8 @@ use url::Url;
 
 use crate::aws::partition;
 use crate::aws::s3_url::{self, Home};
+use crate::commands::key_store::missing::nameless;
+use crate::commands::{resolve, role};
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
@@ -14,9 +16,6 @@ use crate::iam::permissions::{self, BucketScope, KeyScope, Scope};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};
-
-use super::key_store::nameless;
-use super::{resolve, role};
 
 /// Options of `policy`.
 #[derive(Args, Debug)]

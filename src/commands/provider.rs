@@ -5,21 +5,21 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::Session;
+use crate::commands::stop::Stop;
+use crate::commands::trusted::Trusted;
+use crate::commands::{dry_run, resolve};
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer, Step};
-use crate::plan::desired::{Audiences, Desired, Provider, Tags, ThumbprintChoice};
+use crate::plan::desired::{Audiences, Desired, Provider, ThumbprintChoice};
 use crate::plan::diff::Plan;
+use crate::plan::tags::Tags;
 use crate::probe::chain;
-
-use super::change_options::ChangeOptions;
-use super::converge::Session;
-use super::stop::Stop;
-use super::trusted::Trusted;
-use super::{dry_run, resolve};
 
 /// Options of `provider`.
 #[derive(Args, Debug)]

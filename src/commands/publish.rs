@@ -4,20 +4,20 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::adopt::AdoptOptions;
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::Session;
+use crate::commands::key_store::store::Store;
+use crate::commands::stop::Stop;
+use crate::commands::{dry_run, jwks, key_store, resolve};
 use crate::config::{Global, KeyStoreOptions, Names, Place};
 use crate::error::{Exit, Result};
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
-use crate::plan::desired::{CLUSTER, Desired, Publication, Tags};
-
-use super::adopt::AdoptOptions;
-use super::change_options::ChangeOptions;
-use super::converge::Session;
-use super::key_store::{self, Store};
-use super::stop::Stop;
-use super::{dry_run, jwks, resolve};
+use crate::plan::desired::{Desired, Publication};
+use crate::plan::tags::{CLUSTER, Tags};
 
 /// Options of `publish`.
 #[derive(Args, Debug)]

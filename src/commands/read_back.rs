@@ -5,6 +5,8 @@
 use url::Url;
 
 use crate::aws::patience::Patience;
+use crate::commands::converge::{Planned, Session};
+use crate::commands::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::iam::public;
 use crate::oidc::issuer::Issuer;
@@ -14,9 +16,6 @@ use crate::plan::desired::Desired;
 use crate::plan::diff::Plan;
 use crate::plan::observed::{Object, Observed, Shown};
 use crate::probe::document;
-
-use super::converge::{Planned, Session};
-use super::stop::Stop;
 
 /// Observes again until nothing has to change of what was made.
 pub(super) async fn as_owner(
@@ -114,7 +113,7 @@ pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
         let is_shown = object.is_some_and(|object| seen.as_ref() == Some(&object.body));
         match is_shown {
             true => Ok(()),
-            false => self::document(&url, object, stop).await,
+            false => crate::commands::read_back::document(&url, object, stop).await,
         }
     };
     tokio::try_join!(

@@ -6,22 +6,21 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::stop::Stop;
+use crate::commands::verify::cluster::ClusterOptions;
+use crate::commands::verify::inspect::{Inspection, Question};
+use crate::commands::verify::proof::ProofOptions;
+use crate::commands::verify::public;
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::html::{BEGINNING, Certificate, Host, Page};
 use crate::output::{self, Answer};
-use crate::plan::desired::CLUSTER;
+use crate::plan::tags::CLUSTER;
 use crate::probe::chain::PresentedCertificate;
+use crate::system::clock::now;
 use crate::system::file::{self, links};
 use crate::verify::report::Outcome;
-
-use super::stop::Stop;
-use super::verify::cluster::ClusterOptions;
-use super::verify::inspect::{Inspection, Question};
-use super::verify::proof::ProofOptions;
-use super::verify::public;
-use crate::system::clock::now;
 
 /// Options of `report`.
 #[derive(Args, Debug)]

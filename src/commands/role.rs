@@ -1,6 +1,6 @@
 //! `role`: an IAM role that service accounts assume.
 
-mod wanted;
+pub(crate) mod wanted;
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +10,21 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::partition;
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::Session;
+use crate::commands::role::wanted::{WantedRole, policy_arn, role_name};
+use crate::commands::stop::Stop;
+use crate::commands::{dry_run, resolve};
 use crate::config::file::RoleSpec;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
-use crate::plan::desired::{Desired, Tags};
+use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
+use crate::plan::tags::Tags;
 use crate::system::file;
-
-use super::change_options::ChangeOptions;
-use super::converge::Session;
-use super::stop::Stop;
-use super::{dry_run, resolve};
-pub(super) use wanted::WantedRole;
-use wanted::{policy_arn, role_name};
 
 /// The audience that STS wants where nothing else is said.
 const AUDIENCE: &str = "sts.amazonaws.com";

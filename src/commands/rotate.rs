@@ -5,35 +5,33 @@
 //! up by kid alone (`pkg/serviceaccount/jwt.go`), and one key file may hold several public keys, so nothing
 //! but the contents of two files changes on the nodes.
 
-mod live;
-mod prepare;
-mod retire;
-mod scene;
-mod stage;
-mod state;
-mod status;
-mod stored;
-mod whose_keys;
+pub(crate) mod live;
+pub(crate) mod prepare;
+pub(crate) mod retire;
+pub(crate) mod scene;
+pub(crate) mod stage;
+pub(crate) mod state;
+pub(crate) mod status;
+pub(crate) mod stored;
+pub(crate) mod whose_keys;
 
 use clap::{Args, Subcommand};
 
+use crate::commands::flags::format::SettingsFormat;
+use crate::commands::flags::node::node_path;
+use crate::commands::key_pair;
+use crate::commands::rotate::live::LiveOptions;
+use crate::commands::rotate::prepare::Prepare;
+use crate::commands::rotate::retire::Retire;
+use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
+use crate::commands::rotate::status::StatusAnswer;
+use crate::commands::rotate::whose_keys::WhoseKeys;
+use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::output;
-
-use super::flags::{SettingsFormat, node_path};
-use super::key_pair;
-use super::stop::Stop;
 use crate::system::clock::now;
-use live::LiveOptions;
-use prepare::Prepare;
-use retire::Retire;
-use scene::Scene;
-pub(super) use stage::RotateAnswer;
-use stage::{Stage, Told};
-pub(super) use status::StatusAnswer;
-pub(super) use stored::bring_current;
-use whose_keys::WhoseKeys;
 
 /// The longest life of a token for AWS that the pod identity webhook asks for.
 const LONGEST_TOKEN: &str = "86400";

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::commands::converge::{Planned, Session};
 use crate::config::Global;
 use crate::error::{Error, Result, shell_path, shell_quoted};
 use crate::iam::arn::AccountId;
-use crate::output;
+use crate::output::{self, program};
 use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
 use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
 use crate::system::file::{self, links};
-
-use super::converge::{Planned, Session};
 
 /// Options that say how a command runs, not what is wanted.
 pub(super) const OF_THE_RUN: [&str; 13] = [
@@ -86,7 +85,7 @@ pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
     let is_ours = |found: &[u8]| found.is_empty() || SavedPlan::is_one(found);
     file::write_document(path, text(saved)?.as_bytes(), "a saved plan", is_ours)?;
     let path = output::sanitized(&shell_path(path));
-    output::say(output::program::named(&format!(
+    output::say(program::named(&format!(
         "saved the plan; to carry it out: irsactl apply {path}"
     )));
     Ok(())

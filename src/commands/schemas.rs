@@ -8,27 +8,27 @@ use schemars::transform::{RecursiveTransform, RestrictFormats};
 use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Value, json};
 
+use crate::commands::bootstrap::BootstrapAnswer;
+use crate::commands::config::PrintAnswer;
+use crate::commands::destroy::DestroyAnswer;
+use crate::commands::echoer::EchoerAnswer;
+use crate::commands::emit::TerraformAnswer;
+use crate::commands::explain::ExplainAnswer;
+use crate::commands::flags::FlagsAnswer;
+use crate::commands::keygen::KeygenAnswer;
+use crate::commands::migrate::stage::StageAnswer;
+use crate::commands::provider::ProviderAnswer;
+use crate::commands::publish::PublishAnswer;
+use crate::commands::report::ReportAnswer;
+use crate::commands::role::RoleAnswer;
+use crate::commands::rotate::stage::RotateAnswer;
+use crate::commands::rotate::status::StatusAnswer;
+use crate::commands::thumbprint::ThumbprintAnswer;
+use crate::commands::token::{DecodeAnswer, MintAnswer};
+use crate::commands::verify::VerifyAnswer;
+use crate::commands::webhook::WebhookAnswer;
 use crate::output::plan::PlanAnswer;
 use crate::output::{Answer, FORMAT_VERSION};
-
-use super::bootstrap::BootstrapAnswer;
-use super::config::PrintAnswer;
-use super::destroy::DestroyAnswer;
-use super::echoer::EchoerAnswer;
-use super::emit::TerraformAnswer;
-use super::explain::ExplainAnswer;
-use super::flags::FlagsAnswer;
-use super::keygen::KeygenAnswer;
-use super::migrate::StageAnswer;
-use super::provider::ProviderAnswer;
-use super::publish::PublishAnswer;
-use super::report::ReportAnswer;
-use super::role::RoleAnswer;
-use super::rotate::{RotateAnswer, StatusAnswer};
-use super::thumbprint::ThumbprintAnswer;
-use super::token::{DecodeAnswer, MintAnswer};
-use super::verify::VerifyAnswer;
-use super::webhook::WebhookAnswer;
 
 /// The schemas (draft 2020-12) by the command's words; a command that can make a dry run answers with
 /// its plan then.

@@ -4,14 +4,13 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::resolve;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::probe::chain::{self, Chain};
-
-use super::resolve;
 
 /// Options of `thumbprint`.
 #[derive(Args, Debug)]

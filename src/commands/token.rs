@@ -8,20 +8,19 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::commands::{jwks, key_store, private_file, resolve};
 use crate::config::{self, Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims, MAX_LEN, Token};
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, report};
 use crate::probe::document;
 use crate::system::clock::now;
 use crate::system::input;
 use crate::verify::report::Report;
 use crate::verify::token as checks;
-
-use super::{jwks, key_store, private_file, resolve};
 
 /// Subcommands of `token`.
 #[derive(Args, Debug)]
@@ -148,7 +147,7 @@ impl Answer for DecodeAnswer {
         if let Some(signature) = &self.signature {
             text += &format!("signature {signature}\n");
         }
-        text + "\n" + &output::report::text(&self.checks)
+        text + "\n" + &report::text(&self.checks)
     }
 }
 

@@ -5,14 +5,13 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::s3_url::{self, Home};
+use crate::commands::converge::Session;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::{JwkSet, JwksError};
 use crate::probe::document;
 use crate::verify::discovery;
-
-use super::converge::Session;
 
 /// The documents of an issuer that a provider may trust.
 pub(super) struct Trusted {

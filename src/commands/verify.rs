@@ -1,13 +1,13 @@
 //! `verify`: does AWS accept the cluster's tokens? Looked at from outside, as STS does.
 
-mod account;
-pub(super) mod cluster;
-mod dangling;
-pub(super) mod inspect;
-mod own_keys;
-pub(super) mod proof;
-pub(super) mod public;
-mod webhook;
+pub(crate) mod account;
+pub(crate) mod cluster;
+pub(crate) mod dangling;
+pub(crate) mod inspect;
+pub(crate) mod own_keys;
+pub(crate) mod proof;
+pub(crate) mod public;
+pub(crate) mod webhook;
 
 use std::path::PathBuf;
 
@@ -15,21 +15,18 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::converge::Session;
+use crate::commands::resolve;
+use crate::commands::stop::Stop;
+use crate::commands::verify::cluster::ClusterOptions;
+use crate::commands::verify::inspect::Question;
+use crate::commands::verify::proof::ProofOptions;
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::markdown::chain;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, report};
 use crate::verify::report::{Outcome, Report};
-
-use super::converge::Session;
-use super::resolve;
-use super::stop::Stop;
-use cluster::ClusterOptions;
-pub(super) use cluster::read_document;
-use inspect::Question;
-use proof::ProofOptions;
-pub(super) use proof::role_arn;
 
 /// Options of `verify`.
 #[derive(Args, Debug)]
@@ -80,7 +77,7 @@ impl Answer for VerifyAnswer {
     fn markdown(&self) -> String {
         let verdict = if self.passed { "passed" } else { "FAILED" };
         let issuer = self.issuer.as_ref().map(|issuer| format!(" of `{issuer}`"));
-        let table = output::report::markdown(&self.checks);
+        let table = report::markdown(&self.checks);
         let picture = match self.links.as_slice() {
             [] => String::new(),
             links => format!("\n{}", chain(links)),
@@ -100,7 +97,7 @@ impl Answer for VerifyAnswer {
         );
         let issuer = self.issuer.as_ref();
         let heading = issuer.map_or_else(String::new, |issuer| format!("issuer {issuer}\n\n"));
-        let report = output::report::text(&self.checks);
+        let report = report::text(&self.checks);
         format!("{heading}{report}\n{verdict}\n")
     }
 }

@@ -13,14 +13,13 @@ use zeroize::Zeroizing;
 
 use crate::cluster::webhook::{IMAGE, WebhookSettings};
 use crate::cluster::webhook_certificate::{self, Pair};
+use crate::commands::{private_file, resolve};
 use crate::config::{Global, dns_label};
 use crate::error::{Error, Exit, Result};
 use crate::output::{self, Answer};
 use crate::system::clock::now;
 use crate::system::file;
 use crate::verify::webhook::{ends, verify_serving};
-
-use super::{private_file, resolve};
 
 /// Options of `webhook`.
 #[derive(Args, Debug)]

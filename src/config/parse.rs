@@ -10,10 +10,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
+use crate::config::file::{ClusterFile, Setting};
 use crate::error::Error;
 use crate::output::program;
-
-use super::file::{ClusterFile, Setting};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -80,6 +80,18 @@ pub fn partition_and_account(arn: &str) -> Option<(Partition, AccountId)> {
     Some((Partition(partition.to_owned()), account))
 }
 
+/// The ARN of a role.
+pub(crate) fn role_arn(text: &str) -> std::result::Result<String, String> {
+    match text.starts_with("arn:")
+        && text.contains(":iam::")
+        && text.contains(":role/")
+        && text.is_ascii()
+    {
+        true => Ok(text.to_owned()),
+        false => Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::arn::AccountId;
+use crate::iam::arn::AccountId;
 
 const MAX_LEN: usize = 63;
 

@@ -1,6 +1,6 @@
 //! The stores of AWS that can keep the signing key, and what the key is called there.
 
-use super::arn::{AccountId, Partition};
+use crate::iam::arn::{AccountId, Partition};
 
 /// A store that outlives the job that made the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::arn::{self, AccountId, Partition};
-use super::key_store::KeyStore;
+use crate::iam::arn::{self, AccountId, Partition};
+use crate::iam::key_store::KeyStore;
 
 /// What a command does with the bucket.
 pub enum BucketScope<'a> {

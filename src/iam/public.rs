@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::policy;
+use crate::iam::policy;
 
 /// A statement that lets everybody in.
 #[derive(Clone, Debug, PartialEq, Eq)]

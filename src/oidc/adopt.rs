@@ -5,7 +5,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::key::{KeyError, PublicKey};
+use crate::oidc::key::PublicKey;
+use crate::oidc::key_error::KeyError;
 
 /// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2 and §6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];

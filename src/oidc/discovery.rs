@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::issuer::Issuer;
+use crate::oidc::issuer::Issuer;
 
 /// OpenID Connect Discovery 1.0 §3, with the members that the Amazon EKS Pod Identity Webhook's
 /// self-hosted guide publishes. kube-apiserver's own document has no `authorization_endpoint`;

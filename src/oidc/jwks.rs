@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::key::{KeyError, Kid, PublicKey};
+use crate::oidc::key::{Kid, PublicKey};
+use crate::oidc::key_error::KeyError;
 
 /// STS stops accepting RSA tokens when a set holds more RSA keys than this.
 const MAX_KEYS: usize = 100;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::key::KeyError;
+use crate::oidc::key_error::KeyError;
 
 /// One `-----BEGIN label-----` block.
 pub(super) struct Block {

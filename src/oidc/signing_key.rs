@@ -12,8 +12,9 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use pkcs8::{LineEnding, SecretDocument};
 use zeroize::Zeroizing;
 
-use super::key::{KeyError, PublicKey};
-use super::pem;
+use crate::oidc::key::PublicKey;
+use crate::oidc::key_error::KeyError;
+use crate::oidc::pem;
 
 /// An RSA private key that kube-apiserver signs service account tokens with.
 pub struct SigningKey(KeyPair);

@@ -10,11 +10,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::issuer::Issuer;
-use super::jwks::JwkSet;
-use super::key::{KeyError, Kid};
-use super::signing_key::SigningKey;
-use super::subject::Subject;
+use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
+use crate::oidc::key::Kid;
+use crate::oidc::key_error::KeyError;
+use crate::oidc::signing_key::SigningKey;
+use crate::oidc::subject::Subject;
 
 /// STS takes tokens of at most this many characters (AssumeRoleWithWebIdentity, `WebIdentityToken`).
 pub const MAX_LEN: usize = 20_000;

@@ -3,9 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::output::sanitize;
 use crate::plan::document::json_text;
-
-use super::sanitize;
 
 /// The form of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

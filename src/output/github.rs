@@ -6,7 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use super::form::{self, Answer, variables};
+use crate::output::form::{self, Answer, variables};
 
 /// Whether this is a job of GitHub Actions.
 pub(super) fn is_here() -> bool {

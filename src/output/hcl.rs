@@ -1,6 +1,6 @@
 //! HCL, the language of Terraform, as `terraform fmt` writes it (HCL Native Syntax Specification).
 
-use super::sanitize::{is_harmless, is_hidden};
+use crate::output::sanitize::{is_harmless, is_hidden};
 
 /// A block: its attributes, and the blocks in it.
 pub(super) struct Block {

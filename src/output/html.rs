@@ -20,15 +20,14 @@ use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
+use crate::output::html::document::Token;
+use crate::output::html::picture::{Link, Part};
+use crate::output::sanitized;
 use crate::plan::diff::Plan;
 use crate::plan::observed::Observed;
 use crate::verify::page::Page as Published;
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::roles::Role;
-
-use super::sanitized;
-use document::Token;
-use picture::{Link, Part};
 
 const TEMPLATE: &str = include_str!("../../templates/report.html");
 const STYLE: &str = include_str!("../../templates/report.css");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::sanitized;
+use crate::output::sanitized;
 
 /// A text as it is: in a code span, where it could be more than words. There no link, mention or asterisk of it
 /// is acted on (GitHub Flavored Markdown §6.3); a pipe would end a table's cell all the same (§4.10).

@@ -18,12 +18,11 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use form::{Answer, FORMAT_VERSION, Format};
-pub use sanitize::{escaped_json, path, sanitized, sanitized_json};
-pub use section::Section;
-pub use step::Step;
-
 use crate::error::{Error, Result};
+pub use crate::output::form::{Answer, FORMAT_VERSION, Format};
+pub use crate::output::sanitize::{escaped_json, path, sanitized, sanitized_json};
+pub use crate::output::section::Section;
+pub use crate::output::step::Step;
 
 /// Prints the answer on stdout. A reader that has gone away (`| head`) is no error.
 pub fn print(answer: &impl Answer, format: Format) -> Result<()> {

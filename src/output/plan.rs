@@ -8,14 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::oidc::issuer::Issuer;
+use crate::output::markdown::{cell, chain, folded};
+use crate::output::target::Target;
+use crate::output::{Answer, FORMAT_VERSION, sanitized};
 use crate::plan::change::{Action, Change};
-use crate::plan::desired::{CLUSTER, Desired};
+use crate::plan::desired::Desired;
 use crate::plan::diff::Plan;
-use crate::plan::field::Field;
-
-use super::markdown::{cell, chain, folded};
-use super::target::Target;
-use super::{Answer, FORMAT_VERSION, sanitized};
+use crate::plan::line::Field;
+use crate::plan::tags::CLUSTER;
 
 /// What a reviewer reads first.
 const BECOMES_PUBLIC: &str = "everybody will be able to read:";
@@ -304,13 +304,15 @@ fn is_long(value: &Value) -> bool {
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(text) => sanitized(text),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().map(self::value).collect::<Vec<_>>().join(", ")
-        }
+        Value::Array(items) if items.iter().all(Value::is_string) => items
+            .iter()
+            .map(crate::output::plan::value)
+            .collect::<Vec<_>>()
+            .join(", "),
         Value::Object(map) if map.values().all(Value::is_string) => {
-            let pairs = map
-                .iter()
-                .map(|(key, value)| format!("{}={}", sanitized(key), self::value(value)));
+            let pairs = map.iter().map(|(key, value)| {
+                format!("{}={}", sanitized(key), crate::output::plan::value(value))
+            });
             pairs.collect::<Vec<_>>().join(", ")
         }
         // Documents keep their shape, indented under the field.

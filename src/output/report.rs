@@ -2,11 +2,10 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::output::markdown::cell;
+use crate::output::program::named;
+use crate::output::sanitized;
 use crate::verify::report::{Outcome, Report};
-
-use super::markdown::cell;
-use super::program::named;
-use super::sanitized;
 
 /// A line a check; what a failed one expected, and the next command, below it.
 pub fn text(report: &Report) -> String {

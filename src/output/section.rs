@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{github, sanitized, say};
+use crate::output::{github, sanitized, say};
 
 /// A part of the log, until it is dropped. They do not nest: GitHub's cannot.
 #[derive(Debug)]

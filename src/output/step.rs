@@ -7,8 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
-use super::form::plain;
-use super::is_ci;
+use crate::output::form::plain;
+use crate::output::is_ci;
 
 /// The one line that moves; whoever writes to the terminal meanwhile takes it away first.
 static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);

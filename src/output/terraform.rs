@@ -7,12 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::output::hcl::{Block, list, string};
+use crate::output::sanitize::escaped_json;
 use crate::plan::desired::{Desired, INLINE_POLICY, Provider, Publication, Role};
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, ENCRYPTION, json_text};
 use crate::plan::observed::{self, Bucket, Object, Observed};
-
-use super::hcl::{Block, list, string};
-use super::sanitize::escaped_json;
 
 /// A resource, and what Terraform's import takes for it.
 #[derive(Serialize, schemars::JsonSchema)]

@@ -1,8 +1,8 @@
 //! What is there when changes have been made.
 
-use super::change::Change;
-use super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
-use super::observed::{Bucket, Object, Observed, Provider, Role};
+use crate::plan::change::Change;
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use crate::plan::observed::{Bucket, Object, Observed, Provider, Role};
 
 impl Observed {
     /// The same with the changes made. Removals are left out: what is made or mended is meant.

@@ -8,11 +8,11 @@ use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
-
-use super::desired::{PublicAccessBlock, Role, Tags};
-use super::document::Document;
-use super::observed::Object;
-use super::removal::Removal;
+use crate::plan::desired::{PublicAccessBlock, Role};
+use crate::plan::document::Document;
+use crate::plan::observed::Object;
+use crate::plan::removal::Removal;
+use crate::plan::tags::Tags;
 
 /// A change to a bucket or a provider.
 #[derive(Clone, Debug, Serialize)]

@@ -1,7 +1,5 @@
 //! What the user asked for, fully resolved: every name, ARN and byte is computed.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,17 +12,9 @@ use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
-
-use super::document::object_keys;
-use super::removal::Teardown;
-
-/// Tags of a bucket or a provider.
-pub type Tags = BTreeMap<String, String>;
-
-/// The tag that makes a resource ours.
-pub const MANAGED_BY: (&str, &str) = ("managed-by", "irsactl");
-/// The tag that names the cluster; on the provider, of which a cluster has its own.
-pub const CLUSTER: &str = "irsactl/cluster";
+use crate::plan::document::object_keys;
+use crate::plan::removal::Teardown;
+use crate::plan::tags::Tags;
 
 /// Everything a command wants to be there. `publish` and `provider` are slices of `bootstrap`.
 #[derive(Clone, Debug)]

@@ -3,12 +3,11 @@
 
 use crate::error::{Error, Result};
 use crate::iam::thumbprint::Thumbprint;
-
-use super::change::Change;
-use super::desired::{Audiences, CLUSTER, Desired, MANAGED_BY, Provider, Tags, ThumbprintChoice};
-use super::observed::{self, Observed};
-
-pub use bucket::published_keys;
+use crate::plan::change::Change;
+use crate::plan::desired::{Audiences, Desired, Provider, ThumbprintChoice};
+pub use crate::plan::diff::bucket::published_keys;
+use crate::plan::observed::{self, Observed};
+use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags};
 
 /// The changes, in order, and what the user should know besides.
 #[derive(Clone, Debug, Default)]
@@ -188,5 +187,6 @@ mod bucket;
 mod key_set;
 mod role;
 mod teardown;
+
 #[cfg(test)]
 mod tests;

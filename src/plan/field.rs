@@ -1,28 +1,13 @@
 //! What a change sets, field by field: what is printed, and what is in plan.json.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
-
-use super::change::Change;
-use super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
-use super::observed::Object;
-
-/// One line under a change.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Field {
-    /// What it is.
-    pub name: &'static str,
-    /// Its value now; absent when there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Value>,
-    /// Its value then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Value>,
-}
+use crate::plan::change::Change;
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use crate::plan::line::Field;
+use crate::plan::observed::Object;
 
 impl Change {
     /// The fields that are set or differ.

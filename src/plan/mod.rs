@@ -9,6 +9,8 @@ pub mod desired;
 pub mod diff;
 pub mod document;
 pub mod field;
+pub(crate) mod line;
 pub mod observed;
 pub mod removal;
 pub mod saved;
+pub(crate) mod tags;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::desired::{PublicAccessBlock, Tags};
-use super::removal::Remains;
+use crate::plan::desired::PublicAccessBlock;
+use crate::plan::removal::Remains;
+use crate::plan::tags::Tags;
 
 /// Everything that was read. `None`: it does not exist.
 #[derive(Clone, Debug, Default, Serialize)]

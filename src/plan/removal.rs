@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::oidc::key::Kid;
-
-use super::desired::{MANAGED_BY, Tags};
-use super::field::Field;
+use crate::plan::line::Field;
+use crate::plan::tags::{Tags, is_ours};
 
 /// Something that goes.
 #[derive(Clone, Debug, Serialize)]
@@ -179,12 +178,6 @@ pub enum BucketEnd {
     Foreign,
     /// It is not tagged as ours, and its documents are left alone.
     NotOurs,
-}
-
-/// Whether something is tagged as ours.
-pub fn is_ours(tags: &Tags) -> bool {
-    let (key, value) = MANAGED_BY;
-    tags.get(key).is_some_and(|found| found == value)
 }
 
 /// A role that trusts the provider.

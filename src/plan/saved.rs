@@ -9,8 +9,8 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::diff::Plan;
-use super::observed::Observed;
+use crate::plan::diff::Plan;
+use crate::plan::observed::Observed;
 
 const FORMAT_VERSION: &str = "1.0";
 const IRSACTL: &str = env!("CARGO_PKG_VERSION");

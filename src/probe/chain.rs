@@ -8,8 +8,7 @@ use x509_cert::der::Decode;
 
 use crate::error::{Error, Result};
 use crate::iam::thumbprint::Thumbprint;
-
-use super::connection;
+use crate::probe::connection;
 
 /// A presented certificate.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

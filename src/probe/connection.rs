@@ -16,10 +16,9 @@ use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 use crate::error::{Error, Result};
+use crate::probe::roots;
 
-use super::roots;
-
-/// How long a person may wait; [`super::document`] has a shorter time of its own.
+/// How long a person may wait; [`crate::probe::document`] has a shorter time of its own.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to `host:port` and completes the handshake; the chain has verified then.

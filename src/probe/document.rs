@@ -12,8 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Position;
 
 use crate::error::{Error, Result};
-
-use super::connection;
+use crate::probe::connection;
 
 /// An issuer that is slower is none to STS ("Couldn't retrieve verification key").
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::oidc::issuer::Issuer;
-
-use super::report::Check;
+use crate::verify::report::Check;
 
 /// Where it was read: a file, or kubectl; what was read, or why nothing was.
 #[derive(Clone, Debug)]

@@ -5,9 +5,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::oidc::issuer::Issuer;
-
-use super::page::{self, Page};
-use super::report::Check;
+use crate::verify::page::{self, Page};
+use crate::verify::report::Check;
 
 /// The members that count. None may stand twice: readers differ in which one they take.
 #[derive(Default, Deserialize)]

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use crate::oidc::jwks::{JwkSet, JwksError};
 use crate::oidc::key::Kid;
-
-use super::page::{self, Page};
-use super::report::Check;
+use crate::verify::page::{self, Page};
+use crate::verify::report::Check;
 
 /// All of them. `local` is the kid of the signing key at hand, none, or why it cannot be read.
 pub fn check(page: &Page, local: Result<Option<&Kid>, &str>) -> Vec<Check> {

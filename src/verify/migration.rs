@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use crate::oidc::token::Token;
-
-use super::cluster::Source;
-use super::report::Check;
+use crate::verify::cluster::Source;
+use crate::verify::report::Check;
 
 const BACK: &str = "another API server may answer than the one that was changed; 'irsactl migrate back' prints the settings before";
 

@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use crate::iam::public;
 use crate::oidc::jwks::{JwkSet, JwksError};
-
-use super::page::{self, Page};
-use super::report::Check;
+use crate::verify::page::{self, Page};
+use crate::verify::report::Check;
 
 const SECRETS: &str = "private keys in the bucket";
 const PUBLIC: &str = "other public objects";

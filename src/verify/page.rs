@@ -1,6 +1,6 @@
 //! A public document as an anonymous GET saw it.
 
-use super::report::Check;
+use crate::verify::report::Check;
 
 /// What was fetched from a URL.
 #[derive(Clone, Debug)]

@@ -2,10 +2,9 @@
 
 use crate::plan::change::Change;
 use crate::plan::diff::Plan;
-use crate::plan::field::Field;
+use crate::plan::line::Field;
 use crate::plan::observed::Observed;
-
-use super::report::Check;
+use crate::verify::report::Check;
 
 /// A check a difference, or one that passes. `repair` is the command that makes the changes.
 pub fn differences(place: &str, repair: &str, plan: &Plan) -> Vec<Check> {

@@ -1,7 +1,7 @@
 //! The proof: STS itself was asked to take a token of the issuer.
 
-use super::explain;
-use super::report::Check;
+use crate::verify::explain;
+use crate::verify::report::Check;
 
 /// What STS answered to AssumeRoleWithWebIdentity.
 #[derive(Clone, Debug)]

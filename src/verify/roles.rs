@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use crate::iam::role::{is_like, lets_assume, list};
 use crate::oidc::subject::Subject;
-
-use super::report::Check;
+use crate::verify::report::Check;
 
 /// A role of the account.
 #[derive(Clone, Debug)]

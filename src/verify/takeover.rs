@@ -1,8 +1,8 @@
 //! Hosts that a provider trusts and that somebody else can take: a deleted bucket, a name that is no
 //! longer registered. Whoever takes one signs tokens that the account's roles accept.
 
-use super::page::Page;
-use super::report::{Check, Outcome};
+use crate::verify::page::Page;
+use crate::verify::report::{Check, Outcome};
 
 const NAME: &str = "takeover";
 const EXPECTED: &str = "the host that the provider trusts is there, and nobody else can take it";

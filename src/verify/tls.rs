@@ -1,6 +1,6 @@
 //! Checks of the issuer's certificate.
 
-use super::report::{Check, Outcome};
+use crate::verify::report::{Check, Outcome};
 
 /// Two weeks are too late to notice.
 const SOON: u64 = 30 * 24 * 3600;

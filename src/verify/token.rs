@@ -8,8 +8,7 @@ use serde_json::Value;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::token::Token;
-
-use super::report::{Check, Outcome};
+use crate::verify::report::{Check, Outcome};
 
 /// How far STS lets clocks differ, in seconds.
 const LEEWAY: u64 = 300;

@@ -16,8 +16,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use serde_json::Value;
 use x509_cert::der::Decode;
 
-use super::report::Check;
-use super::tls;
+use crate::verify::report::Check;
+use crate::verify::tls;
 
 /// A webhook of a MutatingWebhookConfiguration.
 #[derive(Debug)]

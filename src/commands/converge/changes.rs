@@ -5,14 +5,12 @@ use std::time::Instant;
 
 use crate::aws::apply;
 use crate::aws::connect::Aws;
-use crate::error::{Error, Exit, Result};
+use crate::commands::stop::{AGAIN, Stop};
+use crate::error::{Error, Exit, Result, after_changes};
 use crate::output::plan::headline;
 use crate::output::{self, Section, Step};
 use crate::plan::change::Change;
 use crate::plan::diff::Plan;
-
-use super::super::stop::{AGAIN, Stop};
-use super::after_changes;
 
 /// Makes the changes in their order. When one fails, says what was done, what failed and what was not tried.
 pub(super) async fn make(aws: &Aws, plan: &Plan, stop: &Stop) -> Result<()> {

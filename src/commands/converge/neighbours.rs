@@ -6,10 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::account;
 use crate::aws::connect::Aws;
-use crate::aws::observe;
-use crate::aws::partition;
+use crate::aws::{account, observe, partition};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::iam::bucket::BucketName;

@@ -1,11 +1,10 @@
 //! What must be there before a plan makes sense.
 
 use crate::aws::observe;
+use crate::commands::converge::Session;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::plan::observed::Object;
-
-use super::Session;
 
 impl Session<'_> {
     /// Whether the bucket is there; an error when it is not this account's.

@@ -13,12 +13,11 @@ use crate::cluster::{
     cluster_api, eks_anywhere, flags, k0s, k3s, kind, kops, kubeadm, kubespray, microk8s,
     openshift, rke2, static_pod, typhoon,
 };
+use crate::commands::flags::format::SettingsFormat;
+use crate::commands::key_pair;
 use crate::error::{Error, Result};
 use crate::oidc::key::PublicKey;
 use crate::system::file;
-
-use super::super::key_pair;
-use super::format::SettingsFormat;
 
 /// Which form, and the versions that decide it.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

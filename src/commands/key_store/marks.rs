@@ -7,29 +7,26 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::aws::patience::Patience;
-use crate::error::{Error, Exit, Result};
+use crate::commands::key_store::store::{SHOWN_WITHIN, Store};
+use crate::commands::key_store::stored_key::StoredKey;
+use crate::error::{Error, Exit, Result, after_changes};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
-use crate::plan::desired::Tags;
-
-use super::super::change_options::owner_tags;
-use super::super::converge::after_changes;
-use super::store::{SHOWN_WITHIN, Store};
-use super::stored_key::StoredKey;
+use crate::plan::tags::{Tags, owner_tags};
 
 /// The key that the value is: seen without reading it.
 pub(super) const KID: &str = "irsactl/kid";
 /// The key that it is to replace.
-pub(in super::super) const REPLACES: &str = "irsactl/replaces";
+pub(in crate::commands) const REPLACES: &str = "irsactl/replaces";
 /// When it signed first, as far as is known; in seconds since 1970, as the others.
-pub(in super::super) const ACTIVATED: &str = "irsactl/activated";
+pub(in crate::commands) const ACTIVATED: &str = "irsactl/activated";
 /// When both keys were published.
-pub(in super::super) const PUBLISHED: &str = "irsactl/published";
+pub(in crate::commands) const PUBLISHED: &str = "irsactl/published";
 /// When the key that it replaced left the JWK Set.
-pub(in super::super) const RETIRED: &str = "irsactl/retired";
+pub(in crate::commands) const RETIRED: &str = "irsactl/retired";
 /// Nobody is to accept its tokens any more.
-pub(in super::super) const COMPROMISED: &str = "irsactl/compromised";
+pub(in crate::commands) const COMPROMISED: &str = "irsactl/compromised";
 /// The issuer whose tokens it signs.
 pub(super) const ISSUER: &str = "irsactl/issuer";
 
@@ -61,7 +58,7 @@ const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];
 
 impl Store {
     /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
-    pub(in super::super) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
+    pub(in crate::commands) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
         let mut changes = 0;
         for number in 0..self.keys.len() {
             let key = &self.keys[number];
@@ -105,7 +102,7 @@ impl Store {
     }
 
     /// Adds the tags that a key lacks. Returns how many calls changed something.
-    pub(in super::super) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
+    pub(in crate::commands) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
         let Some(key) = self.keys.iter_mut().find(|key| key.kid == *kid) else {
             return Ok(0);
         };

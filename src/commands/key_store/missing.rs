@@ -1,14 +1,13 @@
 //! What is said when the store has not the key that a command needs.
 
+use crate::commands::key_store::marks::{KID, PROOF};
+use crate::commands::key_store::store::Store;
+use crate::commands::key_store::stored_key::StoredKey;
 use crate::error::Error;
 use crate::iam::key_store::KeyStore;
-use crate::oidc::key::{KeyError, Kid};
-
-use crate::plan::desired::MANAGED_BY;
-
-use super::marks::{KID, PROOF};
-use super::store::Store;
-use super::stored_key::StoredKey;
+use crate::oidc::key::Kid;
+use crate::oidc::key_error::KeyError;
+use crate::plan::tags::MANAGED_BY;
 
 impl Store {
     /// There are keys, and none that signs.
@@ -73,7 +72,7 @@ impl Store {
 }
 
 /// The key has no name without a cluster.
-pub(in super::super) fn nameless(store: KeyStore) -> Error {
+pub(in crate::commands) fn nameless(store: KeyStore) -> Error {
     Error::usage(format!("cannot find the signing key in {}", store.title()))
         .because("its name there is made of the cluster's")
         .hint("give --cluster")

@@ -9,8 +9,12 @@ use std::time::Duration;
 
 use crate::aws::connect::Aws;
 use crate::aws::key_store::KeyStoreClient;
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store::marks::{self, ISSUER, PROOF};
+use crate::commands::key_store::missing::{nameless, unusable};
+use crate::commands::key_store::stored_key::StoredKey;
 use crate::config::KeyStoreOptions;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, after_changes};
 use crate::iam::key_store::KeyStore;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
@@ -18,17 +22,11 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::system::file;
 
-use super::super::converge::after_changes;
-use super::super::key_pair::{self, KeyPair};
-use super::marks::{self, ISSUER, PROOF};
-use super::missing::{nameless, unusable};
-use super::stored_key::StoredKey;
-
 /// How long a key that was put may take to show.
 pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A store, and the keys of a cluster in it.
-pub(in super::super) struct Store {
+pub(in crate::commands) struct Store {
     pub(super) client: KeyStoreClient,
     pub(super) kind: KeyStore,
     pub(super) cluster: String,
@@ -40,7 +38,7 @@ pub(in super::super) struct Store {
 
 impl Store {
     /// Reads what the store has for a cluster; none when the file is all, or without a connection.
-    pub(in super::super) async fn open(
+    pub(in crate::commands) async fn open(
         options: &KeyStoreOptions,
         cluster: Option<&str>,
         aws: Option<&Aws>,
@@ -77,7 +75,7 @@ impl Store {
 
     /// Refuses keys that sign another issuer's tokens, unless they are to move: whoever runs either cluster could
     /// sign for both.
-    pub(in super::super) fn check_issuer(&self, issuer: &Issuer, moves: bool) -> Result<()> {
+    pub(in crate::commands) fn check_issuer(&self, issuer: &Issuer, moves: bool) -> Result<()> {
         let mut keys = self.keys.iter();
         match keys.find(|key| !moves && key.is_of_another_issuer(issuer)) {
             None => Ok(()),
@@ -92,7 +90,7 @@ impl Store {
     }
 
     /// The options that name it, for a command in a hint.
-    pub(in super::super) fn options(&self) -> String {
+    pub(in crate::commands) fn options(&self) -> String {
         let Self {
             kind,
             cluster,
@@ -110,7 +108,7 @@ impl Store {
     }
 
     /// The key that signs; none when it is compromised, since the one before it has been retired.
-    pub(in super::super) fn current(&self) -> Option<&StoredKey> {
+    pub(in crate::commands) fn current(&self) -> Option<&StoredKey> {
         self.before_the_coming().filter(|key| !key.is_compromised())
     }
 
@@ -120,28 +118,28 @@ impl Store {
     }
 
     /// A key that is there.
-    pub(in super::super) fn find(&self, kid: &Kid) -> Option<&StoredKey> {
+    pub(in crate::commands) fn find(&self, kid: &Kid) -> Option<&StoredKey> {
         self.keys.iter().find(|key| key.kid == *kid)
     }
 
     /// All that are there.
-    pub(in super::super) fn kids(&self) -> impl Iterator<Item = &Kid> {
+    pub(in crate::commands) fn kids(&self) -> impl Iterator<Item = &Kid> {
         self.keys.iter().map(|key| &key.kid)
     }
 
     /// The newest key: the one that signs, or the one that is to come.
-    pub(in super::super) fn newest(&self) -> Option<&StoredKey> {
+    pub(in crate::commands) fn newest(&self) -> Option<&StoredKey> {
         self.keys.last()
     }
 
     /// Whether a key is there.
-    pub(in super::super) fn has(&self, kid: &Kid) -> bool {
+    pub(in crate::commands) fn has(&self, kid: &Kid) -> bool {
         self.find(kid).is_some()
     }
 
     /// Puts a pair there when nothing is, and marks as ours, and as this issuer's where it is known, what is
     /// taken over. Returns how many calls changed something.
-    pub(in super::super) async fn keep(
+    pub(in crate::commands) async fn keep(
         &mut self,
         pair: &KeyPair,
         dir: &Path,
@@ -158,7 +156,7 @@ impl Store {
 
     /// Puts a key under the next name, never over anything, and reads it back. Returns how many calls
     /// changed something.
-    pub(in super::super) async fn put(
+    pub(in crate::commands) async fn put(
         &mut self,
         pem: &str,
         kid: &Kid,
@@ -200,13 +198,13 @@ impl Store {
     }
 
     /// Writes what is not in the files of `dir` yet, with all public keys that API servers are to accept.
-    pub(in super::super) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
+    pub(in crate::commands) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
         pair.save(dir)?;
         self.accept(dir)
     }
 
     /// Lets a public key file of these keys hold all that API servers are to accept, and no others of them.
-    pub(in super::super) fn accept(&self, dir: &Path) -> Result<()> {
+    pub(in crate::commands) fn accept(&self, dir: &Path) -> Result<()> {
         let listed = key_pair::listed(dir)?;
         if !self.keys.iter().any(|key| listed.contains(&key.public)) {
             return Ok(());

@@ -4,36 +4,37 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::aws::patience::Patience;
+use crate::commands::key_store::marks::{
+    self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES,
+};
+use crate::commands::key_store::missing::unusable;
+use crate::commands::key_store::store::{SHOWN_WITHIN, Store};
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
-use crate::plan::desired::{MANAGED_BY, Tags};
-
-use super::marks::{self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES};
-use super::missing::unusable;
-use super::store::{SHOWN_WITHIN, Store};
+use crate::plan::tags::{MANAGED_BY, Tags};
 
 /// A key in a store.
-pub(in super::super) struct StoredKey {
+pub(in crate::commands) struct StoredKey {
     pub(super) name: String,
-    pub(in super::super) arn: String,
-    pub(in super::super) kid: Kid,
-    pub(in super::super) public: PublicKey,
+    pub(in crate::commands) arn: String,
+    pub(in crate::commands) kid: Kid,
+    pub(in crate::commands) public: PublicKey,
     pem: Zeroizing<String>,
-    pub(in super::super) tags: Tags,
+    pub(in crate::commands) tags: Tags,
     /// The tags as the store has them.
     pub(super) read: Tags,
 }
 
 impl StoredKey {
     /// The key itself.
-    pub(in super::super) fn key(&self) -> Result<SigningKey> {
+    pub(in crate::commands) fn key(&self) -> Result<SigningKey> {
         SigningKey::from_pem(self.pem.as_bytes()).map_err(|cause| unusable(&self.name, &cause))
     }
 
     /// Whether it is to take the place of another, and has not yet.
-    pub(in super::super) fn is_coming(&self) -> bool {
+    pub(in crate::commands) fn is_coming(&self) -> bool {
         self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED)
     }
 

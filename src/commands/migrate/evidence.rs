@@ -1,13 +1,12 @@
 //! Whether the stage that is to be left took effect.
 
 use crate::cluster::migration::Stage;
+use crate::commands::migrate::state::Migration;
+use crate::commands::verify::cluster::ClusterOptions;
 use crate::error::{Error, Exit, Result};
+use crate::system::clock::now;
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{cluster, migration as checks, token};
-
-use super::super::verify::cluster::ClusterOptions;
-use super::state::Migration;
-use crate::system::clock::now;
 
 /// What the API server shows.
 pub(super) struct Evidence {

@@ -8,14 +8,14 @@ use serde::Serialize;
 use crate::cluster::accepted::ExistingIssuer;
 use crate::cluster::migration::{Stage, WAIT};
 use crate::cluster::settings::Flag;
+use crate::commands::flags::form::Surroundings;
+use crate::commands::flags::format::SettingsFormat;
+use crate::commands::migrate::state::{self, Change, Migration, Time, command};
 use crate::error::Result;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::verify::report::Report;
 use crate::verify::token::time_text;
-
-use super::super::flags::{SettingsFormat, Surroundings};
-use super::state::{self, Change, Migration, Time, command};
 
 /// Where a migration is.
 #[derive(Serialize, JsonSchema)]

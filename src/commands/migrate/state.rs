@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::accepted::{ApiAudience, ExistingIssuer};
 use crate::cluster::migration::Stage;
 use crate::cluster::settings::{ApiServerSettings, NodeKey};
+use crate::commands::flags::form::FormOptions;
+use crate::commands::flags::node::node_path;
 use crate::config::dns_label;
 use crate::error::{Error, Result, shell_quoted};
 use crate::oidc::issuer::Issuer;
@@ -17,8 +19,6 @@ use crate::oidc::key::Kid;
 use crate::plan::document::json_text;
 use crate::system::file;
 use crate::verify::token::time_text;
-
-use super::super::flags::{FormOptions, node_path};
 
 /// A migration and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,11 +9,12 @@ use crate::iam::role::{Trust, default_name, is_like};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::output;
-use crate::plan::desired::{Role, Tags};
+use crate::plan::desired::Role;
+use crate::plan::tags::Tags;
 
 /// A role that can be made in any account.
 #[derive(Debug)]
-pub(in super::super) struct WantedRole {
+pub(in crate::commands) struct WantedRole {
     spec: RoleSpec,
     name: String,
     subjects: Vec<String>,
@@ -22,7 +23,7 @@ pub(in super::super) struct WantedRole {
 
 impl WantedRole {
     /// Refuses what cannot do in any account. `audience` is for a role that names none.
-    pub(in super::super) fn check(
+    pub(in crate::commands) fn check(
         spec: RoleSpec,
         cluster: Option<&str>,
         audience: &str,
@@ -68,23 +69,23 @@ impl WantedRole {
     }
 
     /// Its name.
-    pub(in super::super) fn name(&self) -> &str {
+    pub(in crate::commands) fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether it is for this subject.
-    pub(in super::super) fn trusts(&self, subject: &str) -> bool {
+    pub(in crate::commands) fn trusts(&self, subject: &str) -> bool {
         self.subjects.iter().any(|one| is_like(one, subject))
     }
 
     /// Its ARN.
-    pub(in super::super) fn arn(&self, account: &AccountId, region: &str) -> Result<String> {
+    pub(in crate::commands) fn arn(&self, account: &AccountId, region: &str) -> Result<String> {
         let partition = partition::of_region(region)?;
         Ok(arn::role(&partition, account, &self.name))
     }
 
     /// Whom it trusts.
-    pub(in super::super) fn trust(
+    pub(in crate::commands) fn trust(
         &self,
         issuer: &Issuer,
         account: &AccountId,
@@ -101,7 +102,7 @@ impl WantedRole {
     }
 
     /// All of it.
-    pub(in super::super) fn role(
+    pub(in crate::commands) fn role(
         &self,
         issuer: &Issuer,
         account: &AccountId,

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
+use crate::commands::token::read_token;
+use crate::commands::verify::cluster::read_document;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::token::Token;
 use crate::output;
-
-use super::super::token::read_token;
-use super::super::verify::read_document;
 use crate::system::kubectl::kubectl;
 
 /// Where to look.

@@ -4,25 +4,24 @@ use std::path::Path;
 
 use clap::Args;
 
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store::marks::PUBLISHED;
+use crate::commands::key_store::store::Store;
+use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
+use crate::commands::rotate::state::{self, Rotation};
+use crate::commands::rotate::stored;
+use crate::commands::rotate::whose_keys::WhoseKeys;
+use crate::commands::stop::Stop;
+use crate::commands::{dry_run, jwks};
 use crate::config::Global;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, after_changes};
 use crate::oidc::jwks::JwkSet;
-use crate::oidc::key::{KeyError, Kid, PublicKey};
+use crate::oidc::key::{Kid, PublicKey};
+use crate::oidc::key_error::KeyError;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
-
-use super::super::change_options::ChangeOptions;
-use super::super::converge::after_changes;
-
-use super::super::key_pair::{self, KeyPair};
-use super::super::key_store::{PUBLISHED, Store};
-use super::super::stop::Stop;
-use super::super::{dry_run, jwks};
-use super::scene::Scene;
-use super::stage::{RotateAnswer, Stage, Told};
-use super::state::{self, Rotation};
-use super::stored;
-use super::whose_keys::WhoseKeys;
 use crate::system::clock::now;
 
 /// Options of `rotate prepare`.

@@ -2,27 +2,26 @@
 
 use clap::Args;
 
+use crate::commands::change_options::ChangeOptions;
+use crate::commands::converge::Outcome;
+use crate::commands::dry_run;
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store::marks::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED};
+use crate::commands::key_store::store::Store;
+use crate::commands::rotate::live::{Live, LiveOptions};
+use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
+use crate::commands::rotate::state::{self, Rotation};
+use crate::commands::rotate::whose_keys::WhoseKeys;
+use crate::commands::rotate::{LONGEST_TOKEN, Nodes, stored};
+use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::output;
+use crate::system::clock::now;
 use crate::system::file;
 use crate::verify::token::time_text;
-
-use super::super::change_options::ChangeOptions;
-use super::super::converge::Outcome;
-use super::super::key_pair::KeyPair;
-use super::super::key_store::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED, Store};
-use super::super::stop::Stop;
-use super::super::{dry_run, key_pair};
-use super::live::{Live, LiveOptions};
-use super::scene::Scene;
-use super::stage::{RotateAnswer, Stage, Told};
-use super::state::{self, Rotation};
-use super::stored;
-use super::whose_keys::WhoseKeys;
-use super::{LONGEST_TOKEN, Nodes};
-use crate::system::clock::now;
 
 /// Options of `rotate retire`.
 #[derive(Args, Debug)]

@@ -6,6 +6,10 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::s3_url;
+use crate::commands::converge::{Outcome, Session};
+use crate::commands::rotate::state::{self, Rotation};
+use crate::commands::stop::Stop;
+use crate::commands::{read_back, resolve};
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
@@ -15,11 +19,6 @@ use crate::oidc::key::Kid;
 use crate::plan::desired::{Desired, KeySet};
 use crate::probe::document;
 use crate::system::file;
-
-use super::super::converge::{Outcome, Session};
-use super::super::stop::Stop;
-use super::super::{read_back, resolve};
-use super::state::{self, Rotation};
 
 /// What every step looks at first.
 pub(super) struct Scene<'s> {

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::key_pair::{public_key_file, signing_key_file};
+use crate::commands::rotate::Nodes;
+use crate::commands::rotate::state::{self, Rotation};
 use crate::error::shell_quoted;
 use crate::oidc::key::Kid;
-use crate::output::{self, Answer};
+use crate::output::{self, Answer, program};
 use crate::verify::token::time_text;
-
-use super::super::key_pair::{public_key_file, signing_key_file};
-use super::Nodes;
-use super::state::{self, Rotation};
 
 /// A step of a rotation that is done, or is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -248,6 +247,6 @@ impl Answer for RotateAnswer {
         if let Some(time) = &self.not_before {
             text += &format!("wait   until {time}\n");
         }
-        text + &format!("next   {}\n", output::program::named(&self.next))
+        text + &format!("next   {}\n", program::named(&self.next))
     }
 }

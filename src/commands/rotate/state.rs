@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::commands::key_pair::{KeyPair, signing_key_file, unusable};
+use crate::commands::private_file;
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{Kid, PublicKey};
@@ -16,9 +18,6 @@ use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::plan::document::json_text;
 use crate::system::file;
-
-use super::super::key_pair::{KeyPair, signing_key_file, unusable};
-use super::super::private_file;
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -140,7 +139,7 @@ impl Rotation {
 
 /// Gives the key that signs the name `sa-signer.key`, and the one that had it a name of its own. Each rename
 /// leaves something that the next run can go on from; without the file of the new key there is none.
-pub(in super::super) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
+pub(in crate::commands) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
     let current = signing_key_file(dir);
     if !file::exists(&named(dir, new))? {
         return Ok(());

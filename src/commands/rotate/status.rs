@@ -6,18 +6,17 @@ use std::time::UNIX_EPOCH;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::key_pair::{KeyPair, signing_key_file};
+use crate::commands::key_store::store::Store;
+use crate::commands::rotate::live::Live;
+use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::state::{self, Rotation};
 use crate::config::Global;
 use crate::error::Result;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
-use crate::system::file;
-
-use super::super::key_pair::{KeyPair, signing_key_file};
-use super::super::key_store::Store;
-use super::live::Live;
-use super::scene::Scene;
-use super::state::{self, Rotation};
 use crate::system::clock::now;
+use crate::system::file;
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct KeyStatus {

@@ -3,25 +3,24 @@
 
 use std::path::Path;
 
+use crate::commands::key_pair::{KeyPair, signing_key_file, unusable};
+use crate::commands::key_store;
+use crate::commands::key_store::marks::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED};
+use crate::commands::key_store::store::Store;
+use crate::commands::key_store::stored_key::StoredKey;
+use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::state::{self, Rotation};
+use crate::commands::rotate::whose_keys::WhoseKeys;
+use crate::commands::stop::Stop;
 use crate::config::Global;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, after_changes};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
-use crate::plan::desired::Tags;
+use crate::plan::tags::Tags;
 use crate::system::file;
-
-use super::super::converge::after_changes;
-use super::super::key_pair::{KeyPair, signing_key_file, unusable};
-use super::super::key_store::{
-    self, ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED, Store, StoredKey,
-};
-use super::super::stop::Stop;
-use super::scene::Scene;
-use super::state::{self, Rotation};
-use super::whose_keys::WhoseKeys;
 
 /// What the store has, if there is one, and the rotation as it and the issuer directory tell it. Nothing is
 /// written. Only keys that are known count: `named` is one that is, besides.
@@ -151,7 +150,7 @@ pub(super) fn bring(
 }
 
 /// Brings a directory up to date whose key file is from before a rotation that the store knows of.
-pub(in super::super) fn bring_current(store: &Store, dir: &Path) -> Result<()> {
+pub(in crate::commands) fn bring_current(store: &Store, dir: &Path) -> Result<()> {
     let current = signing_key_file(dir);
     let Some(signs) = store.current().filter(|_| current.is_file()) else {
         return Ok(());

@@ -6,24 +6,24 @@ use serde_json::Value;
 
 use crate::aws::account;
 use crate::aws::s3_url::{self, Home};
+use crate::commands::converge::{Planned, Session};
+use crate::commands::provider::ProviderOptions;
+use crate::commands::publish::{self, KeyOptions};
+use crate::commands::verify::inspect::Target;
+use crate::commands::verify::public::{Public, peek};
 use crate::config::Place;
 use crate::error::{Exit, Result};
 use crate::oidc::jwks::JwkSet;
-use crate::plan::desired::{Desired, Tags, ThumbprintChoice};
+use crate::plan::desired::{Desired, ThumbprintChoice};
 use crate::plan::document::object_keys;
 use crate::plan::observed::Observed;
+use crate::plan::tags::Tags;
 use crate::verify::objects::{self, Other};
 use crate::verify::page::Page;
 use crate::verify::plan;
 use crate::verify::report::Check;
 use crate::verify::roles::{self, Role, Trusted};
 use crate::verify::takeover::{self, Owner};
-
-use super::super::converge::{Planned, Session};
-use super::super::provider::ProviderOptions;
-use super::super::publish::{self, KeyOptions};
-use super::inspect::Target;
-use super::public::{Public, peek};
 
 /// More than a bucket of documents should hold.
 const MAX_OBJECTS: usize = 20;

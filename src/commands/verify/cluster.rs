@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::commands::token::read_token;
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::token::Token;
 use crate::output;
-use crate::verify::cluster::{self, Source};
-use crate::verify::report::Check;
-use crate::verify::token as checks;
-
-use super::super::token::read_token;
 use crate::system::clock::now;
 use crate::system::input;
 use crate::system::kubectl::kubectl;
+use crate::verify::cluster::{self, Source};
+use crate::verify::report::Check;
+use crate::verify::token as checks;
 
 /// A JWK Set of a hundred keys is smaller.
 const MAX: u64 = 1 << 20;
@@ -148,7 +147,9 @@ impl ClusterOptions {
 }
 
 /// A document of the cluster's, in a file or on standard input.
-pub(in super::super) async fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
+pub(in crate::commands) async fn read_document(
+    path: &Path,
+) -> std::result::Result<Vec<u8>, String> {
     let read = input::read(path, MAX).await;
     read.map_err(|cause| cause.to_string())
 }

@@ -3,14 +3,13 @@
 use tokio::task::JoinSet;
 
 use crate::aws::account;
+use crate::commands::converge::Session;
+use crate::commands::verify::account as owner;
+use crate::commands::verify::public::fetch;
 use crate::error::Result;
 use crate::verify::page::Page;
 use crate::verify::report::Check;
 use crate::verify::{discovery, takeover};
-
-use super::super::converge::Session;
-use super::account as owner;
-use super::public::fetch;
 
 /// How many issuers are asked at a time.
 const AT_ONCE: usize = 10;

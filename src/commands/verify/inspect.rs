@@ -3,6 +3,17 @@
 use std::path::Path;
 
 use crate::aws::partition;
+use crate::commands::converge::Session;
+use crate::commands::key_pair::KeyPair;
+use crate::commands::key_store::store::Store;
+use crate::commands::provider::ProviderOptions;
+use crate::commands::stop::Stop;
+use crate::commands::verify::account::{self, Findings};
+use crate::commands::verify::cluster::ClusterOptions;
+use crate::commands::verify::own_keys;
+use crate::commands::verify::proof::ProofOptions;
+use crate::commands::verify::public::Public;
+use crate::commands::{key_store, resolve};
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
 use crate::error::{Error, Result};
@@ -11,23 +22,11 @@ use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::output::Step;
+use crate::plan::tags::owner_tags;
 use crate::verify::jwks;
 use crate::verify::proof::Seen;
 use crate::verify::report::{Check, Report};
 use crate::verify::roles::Role;
-
-use super::super::change_options::owner_tags;
-use super::super::converge::Session;
-use super::super::key_pair::KeyPair;
-use super::super::key_store::{self, Store};
-use super::super::provider::ProviderOptions;
-use super::super::resolve;
-use super::super::stop::Stop;
-use super::account::{self, Findings};
-use super::cluster::ClusterOptions;
-use super::own_keys;
-use super::proof::ProofOptions;
-use super::public::Public;
 
 /// What is asked of an issuer.
 pub(in crate::commands) struct Question<'a> {

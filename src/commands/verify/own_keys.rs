@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::commands::key_pair::{self, KeyPair};
+use crate::commands::key_store::marks::COMPROMISED;
+use crate::commands::key_store::store::Store;
 use crate::oidc::key::Kid;
 use crate::verify::cluster::Source;
-
-use super::super::key_pair::{self, KeyPair};
-use super::super::key_store::{COMPROMISED, Store};
 
 /// The kids of the issuer directory, of the key store and of the API servers. What cannot be read names no
 /// key: other checks say so.

@@ -7,8 +7,12 @@ use tokio::time::Instant;
 
 use crate::aws::assume::{Assumed, assume_role_with_web_identity};
 use crate::aws::patience::Patience;
+use crate::commands::key_store::store::Store;
+use crate::commands::stop::Stop;
+use crate::commands::{key_store, resolve};
 use crate::config::Global;
 use crate::error::{Error, Result};
+use crate::iam::arn::role_arn;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims};
@@ -16,10 +20,6 @@ use crate::output;
 use crate::system::clock::now;
 use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
-
-use super::super::key_store::{self, Store};
-use super::super::resolve;
-use super::super::stop::Stop;
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ const NOBODY: &str = "system:serviceaccount:irsactl:verify";
 
 /// Whom to ask STS for.
 #[derive(Args, Debug)]
-pub(in super::super) struct ProofOptions {
+pub(in crate::commands) struct ProofOptions {
     /// A role to ask STS for with a test token
     #[arg(long, value_name = "ARN", value_parser = role_arn)]
     role_arn: Option<String>,
@@ -126,17 +126,5 @@ impl ProofOptions {
                 &exchange,
             ));
         }
-    }
-}
-
-/// The ARN of a role.
-pub(in super::super) fn role_arn(text: &str) -> std::result::Result<String, String> {
-    match text.starts_with("arn:")
-        && text.contains(":iam::")
-        && text.contains(":role/")
-        && text.is_ascii()
-    {
-        true => Ok(text.to_owned()),
-        false => Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned()),
     }
 }

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::commands::verify::inspect::Target;
 use crate::error::Result;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
@@ -11,8 +12,6 @@ use crate::system::clock::now;
 use crate::verify::page::{self, Page};
 use crate::verify::report::Check;
 use crate::verify::{discovery, jwks, objects, tls};
-
-use super::inspect::Target;
 
 /// What anybody can see of an issuer.
 pub(in crate::commands) struct Public {

@@ -8,12 +8,11 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::output;
+use crate::system::clock::now;
 use crate::system::file;
+use crate::system::kubectl::{kubectl, object_name};
 use crate::verify::report::Check;
 use crate::verify::webhook::{Webhook, certificate_in, check, flat, secret_name, webhooks};
-
-use crate::system::clock::now;
-use crate::system::kubectl::{kubectl, object_name};
 
 /// All checks; `source` is a file, or `kubectl`.
 pub(super) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {

@@ -2,12 +2,11 @@
 
 use serde::Serialize;
 
+use crate::output::html::document::{self, Token};
 use crate::output::plan::symbol;
 use crate::plan::change::{Action, Change};
 use crate::plan::diff::Plan;
-use crate::plan::field::Field;
-
-use super::document::{self, Token};
+use crate::plan::line::Field;
 
 #[derive(Serialize)]
 pub(super) struct PlannedChange {

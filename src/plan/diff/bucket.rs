@@ -4,12 +4,11 @@ use crate::error::{Error, Result};
 use crate::iam::public::{self, Public};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
-
-use super::super::change::Change;
-use super::super::desired::{PublicAccessBlock, Publication};
-use super::super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
-use super::super::observed::{self, Object};
-use super::{Plan, missing_tags};
+use crate::plan::change::Change;
+use crate::plan::desired::{PublicAccessBlock, Publication};
+use crate::plan::diff::{Plan, missing_tags};
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use crate::plan::observed::{self, Object};
 
 /// What has to change of a bucket, its policy and its two documents.
 pub(super) fn diff(

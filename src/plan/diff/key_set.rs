@@ -3,12 +3,12 @@
 use crate::error::{Error, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
-
-use super::super::change::Change;
-use super::super::desired::{KeySet, Tags};
-use super::super::document::Document;
-use super::super::observed::Object;
-use super::{Plan, owned};
+use crate::plan::change::Change;
+use crate::plan::desired::KeySet;
+use crate::plan::diff::{Plan, owned};
+use crate::plan::document::Document;
+use crate::plan::observed::Object;
+use crate::plan::tags::Tags;
 
 /// Keys that are not spoken of stay. With `adopt`, a set in another tool's form is taken and written back
 /// in ours.

@@ -1,11 +1,10 @@
 //! What has to change on a role.
 
 use crate::error::{Error, Result};
-
-use super::super::change::Change;
-use super::super::desired::{INLINE_POLICY, Role};
-use super::super::observed;
-use super::{Plan, retagged, same_cluster};
+use crate::plan::change::Change;
+use crate::plan::desired::{INLINE_POLICY, Role};
+use crate::plan::diff::{Plan, retagged, same_cluster};
+use crate::plan::observed;
 
 /// Refuses a role that stands for something else.
 pub(super) fn check(role: &Role, found: &observed::Role, adopt: bool) -> Result<()> {

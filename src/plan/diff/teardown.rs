@@ -4,11 +4,10 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::oidc::jwks::JwkSet;
-
-use super::super::change::Change;
-use super::super::desired::{CLUSTER, MANAGED_BY, Tags};
-use super::super::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole, is_ours};
-use super::Plan;
+use crate::plan::change::Change;
+use crate::plan::diff::Plan;
+use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
+use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags, is_ours};
 
 /// Roles, provider, documents, policy, bucket. What is not ours is never touched, and a role that is not
 /// ours and trusts the provider stops it all.

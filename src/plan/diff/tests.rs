@@ -1,14 +1,14 @@
 //! The seam is data: what is observed is written by hand here.
 
-use super::super::desired::{Publication, ThumbprintChoice};
-use super::super::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
-use super::super::observed::Object;
-use super::*;
 use crate::iam::arn::Partition;
 use crate::iam::bucket::BucketName;
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
+use crate::plan::desired::{Publication, ThumbprintChoice};
+use crate::plan::diff::*;
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
+use crate::plan::observed::Object;
 
 fn tags(cluster: &str) -> Tags {
     let tags = [MANAGED_BY, (CLUSTER, cluster)];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::TEMPORARY;
+use crate::system::file::TEMPORARY;
 
 /// No key takes longer to be written.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(10);

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::super::report::Outcome;
-use super::*;
+use crate::verify::report::Outcome;
+use crate::verify::roles::*;
 
 const ARN: &str = "arn:aws:iam::111122223333:oidc-provider/a.example/x";
 const SUB: &str = "system:serviceaccount:default:app";
