@@ -19,6 +19,7 @@ pub mod commands;
 pub mod config;
 pub mod error;
 pub mod iam;
+pub(crate) mod keys;
 pub mod oidc;
 pub mod output;
 pub mod plan;

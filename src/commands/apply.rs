@@ -37,7 +37,7 @@ pub struct Apply {
 }
 
 impl Apply {
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
         let saved = saved_plan::parse(&self.plan, &read(&self.plan)?)?;
         let again = format!(
             "a plan is for one run: plan again, or run '{}', which compares everything and goes on where this one stopped",

@@ -8,14 +8,15 @@ use crate::cluster::flags;
 use crate::cluster::settings::Flag;
 use crate::commands::change_options::ChangeOptions;
 use crate::commands::cluster_issuer::{ClusterIssuer, IssuerOptions};
-use crate::commands::converge::Session;
+use crate::commands::converge::{self, Session};
 use crate::commands::flags::node::NodeOptions;
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store::store::Store;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, jwks, key_store, resolve, role};
+use crate::commands::{dry_run, resolve, role};
 use crate::config::Global;
 use crate::error::{Exit, Result, after_changes};
+use crate::keys::pair::KeyPair;
+use crate::keys::store::Store;
+use crate::keys::{self, directory, public};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::markdown::{cell, chain};
@@ -49,7 +50,7 @@ pub struct Bootstrap {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct BootstrapAnswer {
+pub(crate) struct BootstrapAnswer {
     issuer: Issuer,
     provider_arn: String,
     kids: Vec<Kid>,
@@ -114,13 +115,13 @@ impl Answer for BootstrapAnswer {
 }
 
 impl Bootstrap {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
         let wanted = role::of_file(global, self.issuer.names.cluster.as_deref())?;
         let region = resolve::region(global).await?;
         self.issuer.names.check(&region)?;
-        let adopted = self.issuer.adopt.keys()?;
+        let adopted = public::adopted(&self.issuer.adopt)?;
         let keeps_key = adopted.is_some();
         // A new key stays in memory until the changes are agreed to.
         let bits = (!change.dry_run).then_some(2048);
@@ -128,7 +129,7 @@ impl Bootstrap {
         let pair = async {
             match (is_in_files, bits) {
                 (false, _) => Ok(None),
-                (true, None) => key_store::pair(&global.dir, None, None).map(Some),
+                (true, None) => keys::pair(&global.dir, None, None).map(Some),
                 (true, Some(bits)) => {
                     let pair = KeyPair::load_or_generate_meanwhile(&global.dir, bits);
                     pair.await.map(Some)
@@ -147,11 +148,11 @@ impl Bootstrap {
                 let place = self.issuer.names.place(&region, Some(&session.account))?;
                 store.check_issuer(&place.issuer, self.issuer.key.move_key)?;
             }
-            pair = Some(key_store::pair(&global.dir, bits, store.as_ref())?);
+            pair = Some(keys::pair(&global.dir, bits, store.as_ref())?);
         }
         let own = pair.iter().map(|pair| pair.public.clone());
         let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
-        let keys = jwks::jwk_set(&keys)?;
+        let keys = public::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
         let whole = ClusterIssuer {
             options: &self.issuer,
@@ -159,7 +160,7 @@ impl Bootstrap {
             roles: &wanted,
             change,
         };
-        let (desired, mut planned) = whole.plan(&session, &region).await?;
+        let (desired, mut planned) = converge::plan_issuer(whole, &session, &region).await?;
         let issuer = desired.issuer.clone();
         let provider = desired.provider.as_ref();
         let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());
@@ -202,7 +203,7 @@ impl Bootstrap {
                     true => "brought the signing key from the key store",
                     false => "new signing key",
                 };
-                let path = key_pair::signing_key_file(&global.dir);
+                let path = directory::signing_key_file(&global.dir);
                 output::say(format_args!("{what}: {}", output::path(&path)));
             }
             let saved = match &store {

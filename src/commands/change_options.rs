@@ -10,28 +10,28 @@ use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags, owner_tags, tag};
 
 /// Options of every command that changes AWS.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct ChangeOptions {
+pub(crate) struct ChangeOptions {
     /// Print the plan and change nothing
     #[arg(short = 'n', long)]
-    pub(super) dry_run: bool,
+    pub(crate) dry_run: bool,
     /// With --dry-run: make no call at all; plan as if nothing existed
     #[arg(long, requires = "dry_run")]
-    pub(super) offline: bool,
+    pub(crate) offline: bool,
     /// With --dry-run: exit with 2 when changes are pending
     #[arg(long, requires = "dry_run")]
-    pub(super) detailed_exitcode: bool,
+    pub(crate) detailed_exitcode: bool,
     /// With --dry-run: write every generated document into this directory
     #[arg(long, requires = "dry_run", value_name = "DIR")]
-    pub(super) documents: Option<PathBuf>,
+    pub(crate) documents: Option<PathBuf>,
     /// With --dry-run: save the plan for 'irsactl apply'; - for standard output
     #[arg(long, requires = "dry_run", value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Make the changes without asking
     #[arg(short, long, conflicts_with_all = ["dry_run", "offline", "detailed_exitcode", "documents", "out"])]
-    pub(super) yes: bool,
+    pub(crate) yes: bool,
     /// Take over a bucket or provider that is not tagged as ours
     #[arg(long)]
-    pub(super) adopt: bool,
+    pub(crate) adopt: bool,
     /// A tag for the bucket and the provider; repeat it for several
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
     tags: Vec<(String, String)>,
@@ -42,7 +42,7 @@ pub(super) struct ChangeOptions {
 
 /// Who has agreed to the changes.
 #[derive(Clone, Debug)]
-pub(super) enum Consent {
+pub(crate) enum Consent {
     /// The command line.
     Given,
     /// Nobody yet: yes or no.
@@ -53,7 +53,7 @@ pub(super) enum Consent {
 
 impl ChangeOptions {
     /// The options of a command that takes away: `name` is typed when it was not given.
-    pub(super) fn of_removal(
+    pub(crate) fn of_removal(
         dry_run: bool,
         detailed_exitcode: bool,
         out: Option<PathBuf>,
@@ -73,7 +73,7 @@ impl ChangeOptions {
     }
 
     /// The options of a command that only looks, at foreign things too.
-    pub(super) fn of_look(offline: bool, tags: Vec<(String, String)>) -> Self {
+    pub(crate) fn of_look(offline: bool, tags: Vec<(String, String)>) -> Self {
         Self {
             dry_run: true,
             offline,
@@ -84,7 +84,7 @@ impl ChangeOptions {
     }
 
     /// Whose consent the changes have.
-    pub(super) fn consent(&self) -> Consent {
+    pub(crate) fn consent(&self) -> Consent {
         match (&self.typed, self.yes) {
             (Some(name), _) => Consent::Name(name.clone()),
             (None, true) => Consent::Given,
@@ -93,7 +93,7 @@ impl ChangeOptions {
     }
 
     /// Refuses what AWS would refuse at its end, and to start when nobody could consent.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.check_tags()?;
         if self.offline && self.out.is_some() {
             return Err(Error::usage("cannot save an offline plan")
@@ -132,7 +132,7 @@ impl ChangeOptions {
     }
 
     /// The tags of every resource: the owner's mark and the user's own.
-    pub(super) fn tags(&self, cluster: Option<&str>) -> Tags {
+    pub(crate) fn tags(&self, cluster: Option<&str>) -> Tags {
         let mut tags: Tags = self.tags.iter().cloned().collect();
         tags.extend(owner_tags(cluster));
         tags

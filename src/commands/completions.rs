@@ -22,7 +22,7 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self) -> Result<Exit> {
+    pub(crate) fn run(self) -> Result<Exit> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "irsactl", &mut script);
         output::print_bytes(&script)?;

@@ -68,7 +68,7 @@ struct Entry {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct PrintAnswer(Vec<Entry>);
+pub(crate) struct PrintAnswer(Vec<Entry>);
 
 impl Answer for PrintAnswer {
     fn text(&self) -> String {
@@ -100,7 +100,7 @@ impl Answer for SchemaAnswer {
 }
 
 impl Config {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         match self.command {
             ConfigCommand::Print(print) => print.run(global).await,
             ConfigCommand::Schema(Schema {}) => {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::aws::connect::Aws;
 use crate::aws::{account, observe};
 use crate::commands::change_options::{ChangeOptions, Consent};
+use crate::commands::cluster_issuer::ClusterIssuer;
 use crate::commands::converge::neighbours::Neighbours;
 use crate::commands::stop::Stop;
 use crate::commands::{read_back, resolve, saved_plan};
@@ -26,25 +27,25 @@ use crate::plan::observed::{self, Object, Observed, Shown};
 use crate::plan::saved::SavedPlan;
 
 /// A run against one account: connected, or offline.
-pub(super) struct Session<'s> {
+pub(crate) struct Session<'s> {
     aws: Option<Aws>,
     /// The account of the credentials, or `--account-id` when offline.
-    pub(super) account: AccountId,
+    pub(crate) account: AccountId,
     target: Target,
     /// The plan that is carried out, and no other.
-    pub(super) saved: Option<SavedPlan>,
+    pub(crate) saved: Option<SavedPlan>,
     stop: &'s Stop,
 }
 
 /// What a plan was made of.
-pub(super) struct Planned {
-    pub(super) observed: Observed,
-    pub(super) plan: Plan,
+pub(crate) struct Planned {
+    pub(crate) observed: Observed,
+    pub(crate) plan: Plan,
 }
 
 impl Planned {
     /// Compares.
-    pub(super) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
+    pub(crate) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
         let plan = diff::diff(desired, &observed)?;
         let writes = |change: &Change| matches!(change, Change::PutBucketPolicy { .. });
         if let Some(publication) = &desired.publication
@@ -57,7 +58,7 @@ impl Planned {
     }
 
     /// Adds what is done in a key store.
-    pub(super) fn with_store(mut self, store: Option<observed::KeyStore>) -> Self {
+    pub(crate) fn with_store(mut self, store: Option<observed::KeyStore>) -> Self {
         if let Some(store) = &store {
             self.plan.notes.extend(store.notes.iter().cloned());
             self.plan.besides = store.changes;
@@ -68,15 +69,15 @@ impl Planned {
 }
 
 /// What a run came to.
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// How many changes were made.
-    pub(super) changes: usize,
+    pub(crate) changes: usize,
     observed: Observed,
 }
 
 impl Outcome {
     /// The thumbprints that the provider has in the end.
-    pub(super) fn thumbprints(&self) -> Vec<String> {
+    pub(crate) fn thumbprints(&self) -> Vec<String> {
         let provider = self.observed.provider.as_ref();
         provider
             .map(|provider| provider.thumbprints.clone())
@@ -84,13 +85,13 @@ impl Outcome {
     }
 
     /// The JWK Set as its owner sees it in the end.
-    pub(super) fn key_set(&self) -> Option<&Object> {
+    pub(crate) fn key_set(&self) -> Option<&Object> {
         let (_, object) = self.observed.key_set.as_ref()?;
         object.as_ref()
     }
 
     /// What went wrong afterwards, when something had been changed.
-    pub(super) fn then<T>(&self, result: Result<T>) -> Result<T> {
+    pub(crate) fn then<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match self.changes {
             0 => error,
             _ => after_changes(error),
@@ -100,7 +101,7 @@ impl Outcome {
 
 impl<'s> Session<'s> {
     /// Connects, and checks that the credentials are of the account and partition that are meant.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         global: &Global,
         stop: &'s Stop,
         region: &str,
@@ -163,13 +164,13 @@ impl<'s> Session<'s> {
     }
 
     /// Observes and compares.
-    pub(super) async fn plan(&self, desired: &Desired) -> Result<Planned> {
+    pub(crate) async fn plan(&self, desired: &Desired) -> Result<Planned> {
         Planned::new(desired, self.observe(desired).await?)
     }
 
     /// Observes what `desired` names, whatever it is to be like. The account's own public access block
     /// is looked at beside a bucket.
-    pub(super) async fn observe(&self, desired: &Desired) -> Result<Observed> {
+    pub(crate) async fn observe(&self, desired: &Desired) -> Result<Observed> {
         let Some(aws) = &self.aws else {
             return Ok(Observed::default());
         };
@@ -186,13 +187,13 @@ impl<'s> Session<'s> {
     }
 
     /// The plan as an answer.
-    pub(super) fn answer(&self, desired: &Desired, plan: &Plan) -> PlanAnswer {
+    pub(crate) fn answer(&self, desired: &Desired, plan: &Plan) -> PlanAnswer {
         PlanAnswer::new(desired, self.target.clone(), plan)
     }
 
     /// Asks, makes the changes, and reads everything back. `before`, what must come first in any case, returns
     /// how many changes it made itself.
-    pub(super) async fn carry_out(
+    pub(crate) async fn carry_out(
         &self,
         desired: &Desired,
         planned: Planned,
@@ -313,14 +314,44 @@ impl<'s> Session<'s> {
     }
 
     /// Whether S3 is not where the issuer's host is, so that the public cannot be asked.
-    pub(super) fn is_elsewhere(&self) -> bool {
+    pub(crate) fn is_elsewhere(&self) -> bool {
         self.aws
             .as_ref()
             .is_some_and(|aws| aws.s3_endpoint.is_some())
     }
 
     /// The clients; none when offline.
-    pub(super) fn aws(&self) -> Option<&Aws> {
+    pub(crate) fn aws(&self) -> Option<&Aws> {
         self.aws.as_ref()
     }
+}
+
+/// What is there, and what has to change.
+pub(crate) async fn plan_issuer(
+    wanted: ClusterIssuer<'_>,
+    session: &Session<'_>,
+    region: &str,
+) -> Result<(Desired, Planned)> {
+    let (provider, change) = (&wanted.options.provider, wanted.change);
+    let mut desired = wanted.desired(&session.account, region)?;
+    let _step = Step::start("reading what is there");
+    let shown = async {
+        Ok(match change.dry_run || session.is_elsewhere() {
+            true => Shown::default(),
+            false => read_back::glance(&desired.issuer).await,
+        })
+    };
+    // The plan needs the thumbprint, reading what is there does not.
+    let read = async {
+        let (thumbprint, observed) = tokio::join!(
+            provider.thumbprint(desired.issuer.host(), change.offline),
+            session.observe(&desired)
+        );
+        Ok((thumbprint?, observed?))
+    };
+    let ((thumbprint, mut observed), shown) = tokio::try_join!(read, shown)?;
+    observed.shown = shown;
+    desired.set_thumbprint(thumbprint);
+    let planned = Planned::new(&desired, observed)?;
+    Ok((desired, planned))
 }

@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::aws::partition;
 use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Session;
-use crate::commands::key_pair::KeyPair;
-use crate::commands::key_store::store::Store;
 use crate::commands::stop::Stop;
 use crate::commands::{dry_run, resolve};
 use crate::config::{Global, KeyStoreOptions, Names};
 use crate::error::{Error, Exit, Result};
 use crate::iam::{arn, policy};
+use crate::keys::pair::KeyPair;
+use crate::keys::store::Store;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::desired::Desired;
@@ -62,7 +62,7 @@ pub struct Destroy {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct DestroyAnswer {
+pub(crate) struct DestroyAnswer {
     issuer: Issuer,
     bucket: BucketEnd,
     changes: usize,
@@ -90,7 +90,7 @@ impl Answer for DestroyAnswer {
 }
 
 impl Destroy {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let options = self.options(global.saved.is_some())?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;

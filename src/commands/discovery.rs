@@ -31,7 +31,7 @@ impl Answer for DiscoveryDocument {
 }
 
 impl Discovery {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let issuer = resolve::issuer(global, &self.issuer).await?;
         output::print(&DiscoveryDocument::of(&issuer), global.output)?;
         Ok(Exit::Done)

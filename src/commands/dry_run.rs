@@ -18,7 +18,7 @@ use crate::plan::document::{Document, json_text};
 use crate::system::file::{self, links};
 
 /// Prints the plan, and writes the documents where `--documents` says. `flags` are the API server's.
-pub(super) fn run(
+pub(crate) fn run(
     global: &Global,
     session: &Session<'_>,
     desired: &Desired,

@@ -52,7 +52,7 @@ pub struct Echoer {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct EchoerAnswer {
+pub(crate) struct EchoerAnswer {
     role_arn: String,
     manifest: String,
 }
@@ -64,7 +64,7 @@ impl Answer for EchoerAnswer {
 }
 
 impl Echoer {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
         if let Some(bucket) = &self.target_bucket {
             BucketName::parse(bucket, None, &region)

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use crate::commands::change_options::ChangeOptions;
 use crate::commands::cluster_issuer::{ClusterIssuer, IssuerOptions};
-use crate::commands::converge::Session;
-use crate::commands::key_store::store::Store;
+use crate::commands::converge::{self, Session};
 use crate::commands::stop::Stop;
-use crate::commands::{jwks, key_store, resolve, role};
+use crate::commands::{resolve, role};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
+use crate::keys::store::Store;
+use crate::keys::{self, public};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::PublicKey;
 use crate::output::terraform::{self, Resource};
@@ -60,7 +61,7 @@ struct Terraform {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct TerraformAnswer {
+pub(crate) struct TerraformAnswer {
     issuer: Issuer,
     resources: Vec<Resource>,
     /// The file.
@@ -78,7 +79,7 @@ impl Answer for TerraformAnswer {
 }
 
 impl Emit {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         match self.command {
             EmitCommand::Terraform(terraform) => terraform.run(global, stop).await,
         }
@@ -93,7 +94,7 @@ impl Terraform {
         let roles = role::of_file(global, cluster)?;
         let region = resolve::region(global).await?;
         self.issuer.names.check(&region)?;
-        let adopted = self.issuer.adopt.keys()?;
+        let adopted = public::adopted(&self.issuer.adopt)?;
         let account = self.issuer.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, self.offline).await?;
         let keys = match adopted {
@@ -102,11 +103,11 @@ impl Terraform {
         };
         let whole = ClusterIssuer {
             options: &self.issuer,
-            keys: jwks::jwk_set(&keys)?,
+            keys: public::jwk_set(&keys)?,
             roles: &roles,
             change: &change,
         };
-        let (desired, planned) = whole.plan(&session, &region).await?;
+        let (desired, planned) = converge::plan_issuer(whole, &session, &region).await?;
         for note in &planned.plan.notes {
             output::say(format_args!("note: {}", output::sanitized(note)));
         }
@@ -136,7 +137,7 @@ impl Terraform {
         }
         let cluster = self.issuer.names.cluster.as_deref();
         let store = Store::open(&self.issuer.key_store, cluster, session.aws(), false).await?;
-        key_store::public(&global.dir, store.as_ref())
+        keys::public(&global.dir, store.as_ref())
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Explain {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct ExplainAnswer(Known);
+pub(crate) struct ExplainAnswer(Known);
 
 impl Answer for ExplainAnswer {
     fn text(&self) -> String {
@@ -50,7 +50,7 @@ impl Answer for ExplainAnswer {
 }
 
 impl Explain {
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
         let message = match self.message.as_str() {
             "-" => String::from_utf8_lossy(&input::standard_input(MAX)?).into_owned(),
             message => message.to_owned(),

@@ -10,9 +10,10 @@ use crate::cluster::settings::Flag;
 use crate::commands::flags::form::{FormOptions, Surroundings};
 use crate::commands::flags::format::SettingsFormat;
 use crate::commands::flags::node::NodeOptions;
-use crate::commands::{private_file, resolve};
+use crate::commands::resolve;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result, shell_quoted};
+use crate::keys::private_file;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::system::file;
@@ -48,7 +49,7 @@ pub struct Flags {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct FlagsAnswer {
+pub(crate) struct FlagsAnswer {
     issuer: Issuer,
     flags: Vec<Flag>,
     /// The settings in the form that was asked for.
@@ -62,7 +63,7 @@ impl Answer for FlagsAnswer {
 }
 
 impl Flags {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         self.form.check(self.secret_file.is_some())?;
         self.check_secret_file()?;
         let issuer = resolve::issuer(global, &self.issuer).await?;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::commands::adopt::{self, AdoptOptions};
-use crate::commands::key_store;
-use crate::commands::key_store::store::Store;
 use crate::config::{Global, KeyStoreOptions, dns_label};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
+use crate::keys;
+use crate::keys::public;
+use crate::keys::public::{AdoptOptions, jwk_set, read};
+use crate::keys::store::Store;
 use crate::oidc::jwks::JwkSet;
-use crate::oidc::key::PublicKey;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
 
@@ -50,36 +50,23 @@ impl Answer for JwkSet {
 
 impl Jwks {
     /// Whether there is more to it than files.
-    pub(super) fn needs_aws(&self) -> bool {
+    pub(crate) fn needs_aws(&self) -> bool {
         self.key_store.key_store().is_some() && self.public_key.is_empty() && !self.adopt.is_given()
     }
 
-    pub(super) async fn run_with_store(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run_with_store(self, global: &Global) -> Result<Exit> {
         let cluster = self.cluster.as_deref();
-        let store = key_store::connect(global, &self.key_store, cluster, false).await?;
+        let store = keys::connect(global, &self.key_store, cluster, false).await?;
         self.run(global, store.as_ref())
     }
 
-    pub(super) fn run(self, global: &Global, store: Option<&Store>) -> Result<Exit> {
-        let set = match (self.adopt.keys()?, self.public_key.as_slice()) {
+    pub(crate) fn run(self, global: &Global, store: Option<&Store>) -> Result<Exit> {
+        let set = match (public::adopted(&self.adopt)?, self.public_key.as_slice()) {
             (Some(keys), _) => jwk_set(&keys)?,
-            (None, []) => jwk_set(&[key_store::public(&global.dir, store)?])?,
+            (None, []) => jwk_set(&[keys::public(&global.dir, store)?])?,
             (None, files) => read(files)?,
         };
         output::print(&set, global.output)?;
         Ok(Exit::Done)
     }
-}
-
-/// The JWK Set of all keys in these files.
-pub(super) fn read(files: &[PathBuf]) -> Result<JwkSet> {
-    jwk_set(&adopt::public_keys(files)?)
-}
-
-/// The JWK Set of these keys.
-pub(super) fn jwk_set(keys: &[PublicKey]) -> Result<JwkSet> {
-    let cannot = || Error::failed("cannot make the JWK Set");
-    let set = JwkSet::of(keys).map_err(|cause| cannot().because(cause))?;
-    set.merged(&JwkSet::default())
-        .map_err(|cause| cannot().because(cause))
 }

@@ -4,13 +4,13 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store;
-use crate::commands::key_store::store::Store;
-use crate::commands::rotate::stored;
 use crate::commands::stop::Stop;
 use crate::config::{Global, KeyStoreOptions, dns_label};
 use crate::error::{Exit, Result, after_changes};
+use crate::keys::pair::KeyPair;
+use crate::keys::rotation::of_store;
+use crate::keys::store::Store;
+use crate::keys::{self, directory};
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 
@@ -40,7 +40,7 @@ pub struct Keygen {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct KeygenAnswer {
+pub(crate) struct KeygenAnswer {
     kid: Kid,
     signing_key: String,
     public_key: String,
@@ -58,26 +58,26 @@ impl Answer for KeygenAnswer {
 
 impl Keygen {
     /// Whether there is more to it than files.
-    pub(super) fn needs_aws(&self) -> bool {
+    pub(crate) fn needs_aws(&self) -> bool {
         self.key_store.key_store().is_some()
     }
 
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let pair = key_store::pair(&global.dir, Some(self.bits()), None)?;
+    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
+        let pair = keys::pair(&global.dir, Some(self.bits()), None)?;
         let created = pair.is_new();
         pair.save(&global.dir)?;
         answer(global, &pair, None, created)
     }
 
-    pub(super) async fn run_with_store(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run_with_store(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let dir = &global.dir;
         let cluster = self.cluster.as_deref();
-        let store = key_store::connect(global, &self.key_store, cluster, self.adopt).await?;
+        let store = keys::connect(global, &self.key_store, cluster, self.adopt).await?;
         let Some(mut store) = store else {
             return self.run(global);
         };
-        stored::bring_current(&store, dir)?;
-        let pair = key_store::pair(dir, Some(self.bits()), Some(&store))?;
+        of_store::bring_current(&store, dir)?;
+        let pair = keys::pair(dir, Some(self.bits()), Some(&store))?;
         let created = pair.is_new() && store.current().is_none();
         stop.set_changing(true);
         let made = store.keep(&pair, dir, None).await?;
@@ -99,8 +99,8 @@ fn answer(global: &Global, pair: &KeyPair, store: Option<&Store>, created: bool)
     let dir = &global.dir;
     let answer = KeygenAnswer {
         kid: pair.kid()?,
-        signing_key: output::path(&key_pair::signing_key_file(dir)),
-        public_key: output::path(&key_pair::public_key_file(dir)),
+        signing_key: output::path(&directory::signing_key_file(dir)),
+        public_key: output::path(&directory::public_key_file(dir)),
         key_store: store.and_then(Store::current).map(|key| key.arn.clone()),
         created,
     };

@@ -25,7 +25,7 @@ pub struct Man {
 }
 
 impl Man {
-    pub(super) fn run(self) -> Result<Exit> {
+    pub(crate) fn run(self) -> Result<Exit> {
         let mut command = Cli::command();
         command.build();
         let Some(dir) = self.pages else {

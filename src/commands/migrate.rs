@@ -8,7 +8,6 @@ use crate::cluster::settings::{ApiServerSettings, NodeKey};
 use crate::commands::flags::form::{FormOptions, Surroundings};
 use crate::commands::flags::format::SettingsFormat;
 use crate::commands::flags::node::NodeOptions;
-use crate::commands::key_pair::KeyPair;
 use crate::commands::migrate::evidence::Evidence;
 use crate::commands::migrate::stage::StageAnswer;
 use crate::commands::migrate::state::{Change, Migration, NewKey, command};
@@ -16,6 +15,7 @@ use crate::commands::resolve;
 use crate::commands::verify::cluster::ClusterOptions;
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
+use crate::keys::pair::KeyPair;
 use crate::output::{self, report};
 use crate::system::clock::now;
 use crate::verify::report::Report;
@@ -112,7 +112,7 @@ Examples:
 struct Back {}
 
 impl MigrateArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         match self.command {
             MigrateCommand::Start(start) => start.run(global).await,
             MigrateCommand::Status(_) => {

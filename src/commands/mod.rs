@@ -1,6 +1,5 @@
 //! One file a subcommand: its arguments and what it does. Here alone I/O meets the domain.
 
-pub(crate) mod adopt;
 pub mod apply;
 pub mod bootstrap;
 pub(crate) mod change_options;
@@ -16,13 +15,10 @@ pub mod emit;
 pub mod explain;
 pub mod flags;
 pub mod jwks;
-pub(crate) mod key_pair;
-pub(crate) mod key_store;
 pub mod keygen;
 pub mod man;
 pub mod migrate;
 pub mod policy;
-pub(crate) mod private_file;
 pub mod provider;
 pub mod publish;
 pub(crate) mod read_back;

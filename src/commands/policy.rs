@@ -7,12 +7,12 @@ use url::Url;
 
 use crate::aws::partition;
 use crate::aws::s3_url::{self, Home};
-use crate::commands::key_store::missing::nameless;
 use crate::commands::{resolve, role};
 use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
 use crate::iam::permissions::{self, BucketScope, KeyScope, Scope};
+use crate::keys::store::refusals::nameless;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};
@@ -67,7 +67,7 @@ impl Answer for PolicyAnswer {
 }
 
 impl Policy {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
         let names = &self.issuer.names;
         let custom = self.issuer.custom(&region)?;

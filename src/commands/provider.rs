@@ -12,7 +12,7 @@ use crate::commands::trusted::Trusted;
 use crate::commands::{dry_run, resolve};
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Exit, Result};
-use crate::iam::arn;
+use crate::iam::arn::{self, AccountId};
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer, Step};
@@ -55,7 +55,7 @@ pub struct ProviderOptions {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ProviderAnswer {
+pub(crate) struct ProviderAnswer {
     issuer: Issuer,
     provider_arn: String,
     thumbprints: Vec<String>,
@@ -74,7 +74,7 @@ impl Answer for ProviderAnswer {
 
 impl ProviderOptions {
     /// What the cluster file says, for commands that only look.
-    pub(super) fn of_file(global: &Global) -> Self {
+    pub(crate) fn of_file(global: &Global) -> Self {
         let file = global.layers.file.as_ref();
         Self {
             audience: file
@@ -87,7 +87,7 @@ impl ProviderOptions {
     /// The thumbprint: given, left to IAM, or read from the chain of `host`, which serves the JWK Set
     /// ("Obtain the thumbprint for an OpenID Connect identity provider", IAM User Guide). Without a
     /// network it is left to IAM.
-    pub(super) async fn thumbprint(&self, host: &str, offline: bool) -> Result<ThumbprintChoice> {
+    pub(crate) async fn thumbprint(&self, host: &str, offline: bool) -> Result<ThumbprintChoice> {
         if let Some(thumbprint) = &self.thumbprint {
             return Ok(ThumbprintChoice::Given(thumbprint.clone()));
         }
@@ -104,7 +104,7 @@ impl ProviderOptions {
     }
 
     /// A reviewer must know that an online plan can differ in the thumbprint.
-    pub(super) fn note_offline(&self, offline: bool, plan: &mut Plan) {
+    pub(crate) fn note_offline(&self, offline: bool, plan: &mut Plan) {
         if offline && self.needs_network() {
             plan.notes.push(
                 "offline, so the thumbprint is left to IAM in this plan; a run online reads it from the issuer's TLS chain; fix it with --thumbprint".to_owned(),
@@ -118,10 +118,10 @@ impl ProviderOptions {
     }
 
     /// The provider that is wanted.
-    pub(super) fn desired(
+    pub(crate) fn desired(
         &self,
         issuer: &Issuer,
-        session: &Session<'_>,
+        account: &AccountId,
         region: &str,
         thumbprint: ThumbprintChoice,
         tags: Tags,
@@ -137,7 +137,7 @@ impl ProviderOptions {
             return Err(Error::usage("IAM takes at most 100 audiences"));
         }
         Ok(Provider {
-            arn: arn::provider(&partition, &session.account, issuer.host_path()),
+            arn: arn::provider(&partition, account, issuer.host_path()),
             url: issuer.clone(),
             audiences: match audiences.is_empty() {
                 true => Audiences::AtLeast("sts.amazonaws.com".to_owned()),
@@ -145,14 +145,14 @@ impl ProviderOptions {
             },
             thumbprint,
             tags,
-            account: session.account.clone(),
+            account: account.clone(),
             buckets: Vec::new(),
         })
     }
 }
 
 impl ProviderArgs {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
         let region = resolve::region(global).await?;
@@ -174,7 +174,7 @@ impl ProviderArgs {
             buckets: trusted.buckets,
             ..self
                 .provider
-                .desired(&issuer, &session, &region, thumbprint, tags)?
+                .desired(&issuer, &session.account, &region, thumbprint, tags)?
         };
         let provider_arn = provider.arn.clone();
         let desired = Desired {
@@ -206,7 +206,7 @@ impl ProviderArgs {
     }
 }
 
-pub(super) fn audience(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn audience(text: &str) -> std::result::Result<String, String> {
     // An invisible character in a client ID makes every token "incorrect audience".
     let is_visible = text.bytes().all(|b| b.is_ascii_graphic());
     // CI runners obey what begins with it (`##vso[`, `##teamcity[`), and audiences are printed.

@@ -4,14 +4,16 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::adopt::AdoptOptions;
 use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Session;
-use crate::commands::key_store::store::Store;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, jwks, key_store, resolve};
+use crate::commands::{dry_run, resolve};
 use crate::config::{Global, KeyStoreOptions, Names, Place};
 use crate::error::{Exit, Result};
+use crate::iam::arn::AccountId;
+use crate::keys;
+use crate::keys::public::{self, AdoptOptions};
+use crate::keys::store::Store;
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
@@ -41,18 +43,18 @@ pub struct Publish {
 
 /// How the key joins what is published.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct KeyOptions {
+pub(crate) struct KeyOptions {
     /// Publish the key beside other keys of the same cluster that are published already
     #[arg(long)]
     add_key: bool,
     /// Let a key of the key store that signs another issuer's tokens sign this one's: the cluster changes its
     /// issuer. Two clusters must never have one key
     #[arg(long)]
-    pub(super) move_key: bool,
+    pub(crate) move_key: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct PublishAnswer {
+pub(crate) struct PublishAnswer {
     issuer: Issuer,
     discovery_url: String,
     jwks_uri: String,
@@ -70,14 +72,14 @@ impl Answer for PublishAnswer {
 }
 
 impl Publish {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
         let region = resolve::region(global).await?;
         self.names.check(&region)?;
         let in_files = self.key_store.key_store().is_none();
-        let keys = match self.adopt.keys()? {
-            None if in_files => Some(vec![key_store::public(&global.dir, None)?]),
+        let keys = match public::adopted(&self.adopt)? {
+            None if in_files => Some(vec![keys::public(&global.dir, None)?]),
             keys => keys,
         };
         let account = self.names.account_id.as_ref();
@@ -92,15 +94,15 @@ impl Publish {
                 if let Some(store) = &store {
                     store.check_issuer(&place.issuer, self.key.move_key)?;
                 }
-                vec![key_store::public(&global.dir, store.as_ref())?]
+                vec![keys::public(&global.dir, store.as_ref())?]
             }
         };
-        let keys = jwks::jwk_set(&keys)?;
+        let keys = public::jwk_set(&keys)?;
         let issuer = place.issuer.clone();
         let tags = change.tags(self.names.cluster.as_deref());
         let desired = Desired {
             issuer: issuer.clone(),
-            publication: Some(publication(&place, &session, keys, &self.key, tags)),
+            publication: Some(publication(&place, &session.account, keys, &self.key, tags)),
             provider: None,
             roles: Vec::new(),
             key_set: None,
@@ -126,9 +128,9 @@ impl Publish {
 }
 
 /// The publication that is wanted.
-pub(super) fn publication(
+pub(crate) fn publication(
     place: &Place,
-    session: &Session<'_>,
+    account: &AccountId,
     keys: JwkSet,
     options: &KeyOptions,
     mut tags: Tags,
@@ -139,7 +141,7 @@ pub(super) fn publication(
         bucket: place.bucket.clone(),
         region: place.region.clone(),
         partition: place.partition.clone(),
-        account: session.account.clone(),
+        account: account.clone(),
         prefix: place.prefix.clone(),
         tags,
         keys,

@@ -18,7 +18,7 @@ use crate::plan::observed::{Object, Observed, Shown};
 use crate::probe::document;
 
 /// Observes again until nothing has to change of what was made.
-pub(super) async fn as_owner(
+pub(crate) async fn as_owner(
     session: &Session<'_>,
     desired: &Desired,
     made: &Plan,
@@ -104,7 +104,7 @@ async fn wait_or(patience: &mut Patience, error: Error) -> Result<()> {
 
 /// Fetches both documents anonymously until they are what was written, unless a glance has shown that they are.
 /// S3 answers 403 until a bucket policy has taken effect.
-pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Stop) -> Result<()> {
+pub(crate) async fn as_public(desired: &Desired, observed: &Observed, stop: &Stop) -> Result<()> {
     let Some(bucket) = &observed.bucket else {
         return Ok(());
     };
@@ -129,7 +129,7 @@ pub(super) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
 
 /// Asks for both documents once, beside what their owner reads: where nothing has to change, nothing is left to
 /// read back then. Where something has to, it was asked in vain.
-pub(super) async fn glance(issuer: &Issuer) -> Shown {
+pub(crate) async fn glance(issuer: &Issuer) -> Shown {
     let body = async |url: String| {
         let answer = document::fetch(&Url::parse(&url).ok()?).await.ok()?;
         (answer.status == 200).then_some(answer.body)
@@ -139,7 +139,7 @@ pub(super) async fn glance(issuer: &Issuer) -> Shown {
 }
 
 /// Fetches one document anonymously until it is what its owner sees.
-pub(super) async fn document(url: &str, object: Option<&Object>, stop: &Stop) -> Result<()> {
+pub(crate) async fn document(url: &str, object: Option<&Object>, stop: &Stop) -> Result<()> {
     let parsed =
         Url::parse(url).map_err(|e| Error::failed(format!("cannot fetch {url}")).because(e))?;
     let expected = object.map_or(&[][..], |object| &object.body);

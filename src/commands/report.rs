@@ -48,7 +48,7 @@ pub struct ReportArgs {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ReportAnswer {
+pub(crate) struct ReportAnswer {
     html: String,
     issuer: Issuer,
     passed: bool,
@@ -79,7 +79,7 @@ impl Answer for ReportAnswer {
 }
 
 impl ReportArgs {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         self.cluster.check()?;
         refuse_others(&self.html)?;
         let question = Question {

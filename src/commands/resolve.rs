@@ -14,14 +14,14 @@ use crate::output;
 use crate::probe::{document, roots};
 
 /// The region; see [`region_and_origin`].
-pub(super) async fn region(global: &Global) -> Result<String> {
+pub(crate) async fn region(global: &Global) -> Result<String> {
     Ok(region_and_origin(global).await?.0)
 }
 
 /// The region, from the flag, the cluster file, AWS_REGION, AWS_DEFAULT_REGION or the profile. The file
 /// wins over the environment, since it says where this cluster's issuer is. IMDS is not asked: the region
 /// is part of the issuer and must not depend on where the tool runs.
-pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin)> {
+pub(crate) async fn region_and_origin(global: &Global) -> Result<(String, Origin)> {
     let given = global
         .region
         .clone()
@@ -66,13 +66,13 @@ pub(super) async fn region_and_origin(global: &Global) -> Result<(String, Origin
 }
 
 /// The clients, on a machine that can verify whom they talk to.
-pub(super) async fn aws(global: &Global, region: &str) -> Result<Aws> {
+pub(crate) async fn aws(global: &Global, region: &str) -> Result<Aws> {
     let roots = roots::load()?.built_in_pem();
     Ok(connect::connect(region, global.profile.as_deref(), roots).await)
 }
 
 /// Refuses credentials of another account than the one that is meant.
-pub(super) fn same_account(identity: &Identity, account: &str) -> Result<()> {
+pub(crate) fn same_account(identity: &Identity, account: &str) -> Result<()> {
     if account == identity.account.as_str() {
         return Ok(());
     }
@@ -85,7 +85,7 @@ pub(super) fn same_account(identity: &Identity, account: &str) -> Result<()> {
 }
 
 /// The account: `--account-id`, or else what STS says of the credentials.
-pub(super) async fn account(global: &Global, names: &Names, region: &str) -> Result<AccountId> {
+pub(crate) async fn account(global: &Global, names: &Names, region: &str) -> Result<AccountId> {
     match &names.account_id {
         Some(account) => Ok(account.clone()),
         None => {
@@ -97,7 +97,7 @@ pub(super) async fn account(global: &Global, names: &Names, region: &str) -> Res
 
 /// The issuer. Makes a call only when the bucket's name needs an account that `--account-id` does
 /// not give.
-pub(super) async fn issuer(global: &Global, issuer: &IssuerNames) -> Result<Issuer> {
+pub(crate) async fn issuer(global: &Global, issuer: &IssuerNames) -> Result<Issuer> {
     if let Some(url) = &issuer.issuer {
         return parse_issuer(url);
     }
@@ -113,7 +113,7 @@ pub(super) async fn issuer(global: &Global, issuer: &IssuerNames) -> Result<Issu
 
 /// The host whose certificate IAM looks at: the one that serves the JWK Set, which the published
 /// discovery document names. None when that document cannot be read.
-pub(super) async fn jwks_host(issuer: &Issuer) -> Option<String> {
+pub(crate) async fn jwks_host(issuer: &Issuer) -> Option<String> {
     let url = Url::parse(&issuer.discovery_url()).ok()?;
     let answer = document::fetch(&url).await.ok()?;
     let discovery: Value = serde_json::from_slice(&answer.body).ok()?;

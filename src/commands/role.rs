@@ -95,7 +95,7 @@ impl Answer for TrustAnswer {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct RoleAnswer {
+pub(crate) struct RoleAnswer {
     role_arns: Vec<String>,
     changes: usize,
     manifest: String,
@@ -112,7 +112,7 @@ impl Answer for RoleAnswer {
 }
 
 impl RoleArgs {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let names = &self.issuer.names;
         let wanted = self.wanted(global)?;
         let region = resolve::region(global).await?;
@@ -204,7 +204,7 @@ impl RoleArgs {
 }
 
 /// The roles of the cluster file.
-pub(super) fn of_file(global: &Global, cluster: Option<&str>) -> Result<Vec<WantedRole>> {
+pub(crate) fn of_file(global: &Global, cluster: Option<&str>) -> Result<Vec<WantedRole>> {
     let Some(file) = &global.layers.file else {
         return Ok(Vec::new());
     };

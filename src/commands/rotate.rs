@@ -10,7 +10,6 @@ pub(crate) mod prepare;
 pub(crate) mod retire;
 pub(crate) mod scene;
 pub(crate) mod stage;
-pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod stored;
 pub(crate) mod whose_keys;
@@ -19,7 +18,6 @@ use clap::{Args, Subcommand};
 
 use crate::commands::flags::format::SettingsFormat;
 use crate::commands::flags::node::node_path;
-use crate::commands::key_pair;
 use crate::commands::rotate::live::LiveOptions;
 use crate::commands::rotate::prepare::Prepare;
 use crate::commands::rotate::retire::Retire;
@@ -30,6 +28,7 @@ use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
+use crate::keys::accepted;
 use crate::output;
 use crate::system::clock::now;
 
@@ -81,7 +80,7 @@ struct Activate {
 
 /// The control-plane nodes, whose key files are replaced.
 #[derive(Args, Debug)]
-struct Nodes {
+pub(crate) struct Nodes {
     /// Where sa-signer.key and sa-signer.pub lie on a control-plane node
     #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/pki/irsa", value_parser = node_path)]
     node_dir: String,
@@ -124,7 +123,7 @@ struct Status {
 }
 
 impl Rotate {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         match self.command {
             RotateCommand::Prepare(prepare) => prepare.run(global, stop).await,
             RotateCommand::Activate(activate) => activate.run(global, stop).await,
@@ -176,8 +175,8 @@ impl Activate {
         } else {
             self.nodes.check()?;
             let keys = [&rotation.old, &rotation.new].map(|kid| scene.published.public_key(kid));
-            key_pair::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
-            for key in key_pair::listed(&global.dir)? {
+            accepted::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
+            for key in accepted::listed(&global.dir)? {
                 let kid = key
                     .kid()
                     .map_err(|e| Error::failed("cannot derive a kid").because(e))?;

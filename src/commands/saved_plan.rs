@@ -14,7 +14,7 @@ use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
 use crate::system::file::{self, links};
 
 /// Options that say how a command runs, not what is wanted.
-pub(super) const OF_THE_RUN: [&str; 13] = [
+pub(crate) const OF_THE_RUN: [&str; 13] = [
     "dry_run",
     "offline",
     "detailed_exitcode",
@@ -31,7 +31,7 @@ pub(super) const OF_THE_RUN: [&str; 13] = [
 ];
 
 /// The plan as it is saved.
-pub(super) fn of(
+pub(crate) fn of(
     global: &Global,
     session: &Session<'_>,
     desired: &Desired,
@@ -64,7 +64,7 @@ fn made(
 }
 
 /// The bytes of the file.
-pub(super) fn text(saved: &SavedPlan) -> Result<String> {
+pub(crate) fn text(saved: &SavedPlan) -> Result<String> {
     let text = output::escaped_json(&json_text(saved));
     match text.len() > MAX {
         true => Err(Error::refused("cannot save this plan").because(format!(
@@ -75,12 +75,12 @@ pub(super) fn text(saved: &SavedPlan) -> Result<String> {
 }
 
 /// Whether the plan itself is to be the answer.
-pub(super) fn is_standard_output(path: &Path) -> bool {
+pub(crate) fn is_standard_output(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 /// Writes it; what is there may only be a plan that was saved before.
-pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
+pub(crate) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
     links::refuse(path)?;
     let is_ours = |found: &[u8]| found.is_empty() || SavedPlan::is_one(found);
     file::write_document(path, text(saved)?.as_bytes(), "a saved plan", is_ours)?;
@@ -92,7 +92,7 @@ pub(super) fn write(path: &Path, saved: &SavedPlan) -> Result<()> {
 }
 
 /// Takes what this version wrote, byte for byte: a reader must not see something else in it.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<SavedPlan> {
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<SavedPlan> {
     let saved = SavedPlan::parse(bytes).and_then(|saved| match text(&saved) {
         Ok(text) if text.as_bytes() == bytes => Ok(saved),
         _ => Err(SavedPlanError::Edited),
@@ -112,7 +112,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<SavedPlan> {
 }
 
 /// Refuses another place than the plan was made for, before anything of it is looked at.
-pub(super) fn check_place(
+pub(crate) fn check_place(
     saved: &SavedPlan,
     account: &AccountId,
     region: &str,
@@ -127,7 +127,7 @@ pub(super) fn check_place(
 }
 
 /// Refuses to go on when what is planned now is not the saved plan. Other runs are not concerned.
-pub(super) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned) -> Result<()> {
+pub(crate) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned) -> Result<()> {
     let Some(saved) = &session.saved else {
         return Ok(());
     };
@@ -154,7 +154,7 @@ pub(super) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
 }
 
 /// What of a plan is otherwise now than when it was shown.
-pub(super) fn differences(
+pub(crate) fn differences(
     session: &Session<'_>,
     desired: &Desired,
     shown: &Planned,
@@ -165,7 +165,7 @@ pub(super) fn differences(
 }
 
 /// The command of a plan, for a shell.
-pub(super) fn command(saved: &SavedPlan) -> String {
+pub(crate) fn command(saved: &SavedPlan) -> String {
     let arguments = saved.arguments.iter().map(|one| shell_quoted(one));
     let arguments: Vec<String> = arguments.collect();
     format!("irsactl {}", arguments.join(" "))

@@ -13,11 +13,11 @@ use crate::error::{Error, Exit, Result};
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What to do after a run that was cut.
-pub(super) const AGAIN: &str =
+pub(crate) const AGAIN: &str =
     "run the same command again: it compares everything and goes on where this one stopped";
 
 /// The clock and the signals of a run.
-pub(super) struct Stop {
+pub(crate) struct Stop {
     timeout: Duration,
     deadline: watch::Sender<Instant>,
     changing: Cell<bool>,
@@ -26,7 +26,7 @@ pub(super) struct Stop {
 
 impl Stop {
     /// Starts the clock.
-    pub(super) fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             timeout,
             deadline: watch::Sender::new(Instant::now() + timeout),
@@ -36,34 +36,34 @@ impl Stop {
     }
 
     /// When the time is up.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         *self.deadline.borrow()
     }
 
     /// The clock stands still until [`Self::restart_clock`].
-    pub(super) fn stop_clock(&self) {
+    pub(crate) fn stop_clock(&self) {
         self.deadline.send_replace(Instant::now() + YEAR);
     }
 
     /// The clock starts anew.
-    pub(super) fn restart_clock(&self) {
+    pub(crate) fn restart_clock(&self) {
         self.deadline.send_replace(Instant::now() + self.timeout);
     }
 
     /// Says whether AWS is being changed: then a signal does not end the run at once.
-    pub(super) fn set_changing(&self, changing: bool) {
+    pub(crate) fn set_changing(&self, changing: bool) {
         self.changing.set(changing);
     }
 
     /// The error of a signal that has arrived, to be asked for between two changes.
-    pub(super) fn check_signal(&self) -> Result<()> {
+    pub(crate) fn check_signal(&self) -> Result<()> {
         self.signal
             .get()
             .map_or(Ok(()), |exit| Err(interrupted(exit)))
     }
 
     /// Returns the reason to end the run at once.
-    pub(super) async fn reason(&self) -> Error {
+    pub(crate) async fn reason(&self) -> Error {
         tokio::select! {
             error = self.second_signal() => error,
             () = self.time_is_up() => {

@@ -33,7 +33,7 @@ pub struct ThumbprintArgs {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ThumbprintAnswer {
+pub(crate) struct ThumbprintAnswer {
     host: String,
     port: u16,
     thumbprint: Thumbprint,
@@ -47,7 +47,7 @@ impl Answer for ThumbprintAnswer {
 }
 
 impl ThumbprintArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let (host, port) = match &self.host {
             Some(text) => host_and_port(text)?,
             None => {

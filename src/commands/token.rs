@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::commands::{jwks, key_store, private_file, resolve};
+use crate::commands::resolve;
 use crate::config::{self, Global, IssuerNames, KeyStoreOptions};
 use crate::error::{Error, Exit, Result};
+use crate::keys::{self, private_file, public};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::subject::Subject;
@@ -108,7 +109,7 @@ struct Decode {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct MintAnswer {
+pub(crate) struct MintAnswer {
     issuer: Issuer,
     subject: Subject,
     expires: String,
@@ -129,7 +130,7 @@ impl Answer for MintAnswer {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct DecodeAnswer {
+pub(crate) struct DecodeAnswer {
     header: Value,
     claims: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,7 +153,7 @@ impl Answer for DecodeAnswer {
 }
 
 impl TokenArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         match self.command {
             TokenCommand::Mint(mint) => mint.run(global).await,
             TokenCommand::Decode(decode) => decode.run(global).await,
@@ -163,8 +164,8 @@ impl TokenArgs {
 impl Mint {
     async fn run(self, global: &Global) -> Result<Exit> {
         let cluster = self.issuer.names.cluster.as_deref();
-        let store = key_store::connect(global, &self.key_store, cluster, false).await?;
-        let key = key_store::signing_key(&global.dir, store.as_ref())?;
+        let store = keys::connect(global, &self.key_store, cluster, false).await?;
+        let key = keys::signing_key(&global.dir, store.as_ref())?;
         let issuer = resolve::issuer(global, &self.issuer).await?;
         let now = now()?;
         let claims = Claims::between(
@@ -211,7 +212,7 @@ impl Decode {
         } else if !self.public_key.is_empty() {
             report
                 .0
-                .push(checks::signature(&token, &jwks::read(&self.public_key)?));
+                .push(checks::signature(&token, &public::read(&self.public_key)?));
         } else {
             report.0.push(checks::signature_skipped());
         }
@@ -267,7 +268,7 @@ async fn get(url: &str) -> Result<Vec<u8>> {
 }
 
 /// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
-pub(super) async fn read_token(path: &Path) -> Result<String> {
+pub(crate) async fn read_token(path: &Path) -> Result<String> {
     let cannot = || Error::failed(format!("cannot read {}", path.display()));
     let given = path.to_string_lossy();
     if given.starts_with("eyJ") && given.matches('.').count() == 2 {

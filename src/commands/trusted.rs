@@ -14,16 +14,16 @@ use crate::probe::document;
 use crate::verify::discovery;
 
 /// The documents of an issuer that a provider may trust.
-pub(super) struct Trusted {
+pub(crate) struct Trusted {
     /// The host whose certificate IAM looks at: the one that serves the JWK Set.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The buckets that they are in, all of this account.
-    pub(super) buckets: Vec<BucketName>,
+    pub(crate) buckets: Vec<BucketName>,
 }
 
 impl Trusted {
     /// Reads both, and refuses what AWS should not trust. Offline, nothing is looked at.
-    pub(super) async fn look(session: &Session<'_>, issuer: &Issuer, region: &str) -> Result<Self> {
+    pub(crate) async fn look(session: &Session<'_>, issuer: &Issuer, region: &str) -> Result<Self> {
         let mut trusted = Self {
             host: issuer.host().to_owned(),
             buckets: Vec::new(),

@@ -59,7 +59,7 @@ pub struct Verify {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct VerifyAnswer {
+pub(crate) struct VerifyAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<Issuer>,
     passed: bool,
@@ -103,7 +103,7 @@ impl Answer for VerifyAnswer {
 }
 
 impl Verify {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         self.cluster.check()?;
         let names = &self.issuer.names;
         let webhook = match &self.webhook {

@@ -13,9 +13,10 @@ use zeroize::Zeroizing;
 
 use crate::cluster::webhook::{IMAGE, WebhookSettings};
 use crate::cluster::webhook_certificate::{self, Pair};
-use crate::commands::{private_file, resolve};
+use crate::commands::resolve;
 use crate::config::{Global, dns_label};
 use crate::error::{Error, Exit, Result};
+use crate::keys::private_file;
 use crate::output::{self, Answer};
 use crate::system::clock::now;
 use crate::system::file;
@@ -98,7 +99,7 @@ enum Format {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct WebhookAnswer {
+pub(crate) struct WebhookAnswer {
     manifests: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<Made>,
@@ -122,7 +123,7 @@ impl Answer for WebhookAnswer {
 }
 
 impl Webhook {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
         let certificate = self.certificate.unwrap_or(match self.renew {
             true => Certificate::SelfSigned,
@@ -310,7 +311,7 @@ fn name(text: &str) -> std::result::Result<String, String> {
 }
 
 /// `latest` would change under a running cluster, and nothing would say so.
-pub(super) fn image(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn image(text: &str) -> std::result::Result<String, String> {
     let tagged = text.rsplit_once('/').map_or(text, |(_, name)| name);
     let graphic = text.bytes().all(|b| b.is_ascii_graphic());
     match tagged.split_once([':', '@']) {

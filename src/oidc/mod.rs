@@ -8,7 +8,7 @@ pub mod discovery;
 pub mod issuer;
 pub mod jwks;
 pub mod key;
-pub(crate) mod key_error;
+pub mod key_error;
 mod pem;
 pub mod signing_key;
 pub mod subject;

@@ -13,7 +13,7 @@ use crate::plan::change::Change;
 use crate::plan::diff::Plan;
 
 /// Makes the changes in their order. When one fails, says what was done, what failed and what was not tried.
-pub(super) async fn make(aws: &Aws, plan: &Plan, stop: &Stop) -> Result<()> {
+pub(crate) async fn make(aws: &Aws, plan: &Plan, stop: &Stop) -> Result<()> {
     let section = Section::start("changes", "making the changes");
     for (done, change) in plan.changes.iter().enumerate() {
         let start = Instant::now();

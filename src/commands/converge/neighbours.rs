@@ -18,7 +18,7 @@ use crate::plan::diff::Plan;
 use crate::plan::removal::Removal;
 
 /// The issuers that a bucket had before its policy was written.
-pub(super) struct Neighbours {
+pub(crate) struct Neighbours {
     bucket: BucketName,
     owner: AccountId,
     before: BTreeSet<String>,
@@ -26,7 +26,7 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     /// Looks, where a plan writes or removes a policy.
-    pub(super) async fn look(aws: &Aws, plan: &Plan) -> Result<Option<Self>> {
+    pub(crate) async fn look(aws: &Aws, plan: &Plan) -> Result<Option<Self>> {
         let written = plan.changes.iter().find_map(|change| match change {
             Change::PutBucketPolicy { bucket, owner, .. }
             | Change::Remove(Removal::BucketPolicy { bucket, owner, .. }) => Some((bucket, owner)),
@@ -43,7 +43,7 @@ impl Neighbours {
     }
 
     /// Looks again, when all is done: an issuer that came meanwhile must be one that everybody can read.
-    pub(super) async fn check(&self, aws: &Aws, own: &[String]) -> Result<()> {
+    pub(crate) async fn check(&self, aws: &Aws, own: &[String]) -> Result<()> {
         let Self {
             bucket,
             owner,

@@ -8,7 +8,7 @@ use crate::plan::observed::Object;
 
 impl Session<'_> {
     /// Whether the bucket is there; an error when it is not this account's.
-    pub(in crate::commands) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
+    pub(crate) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
         match &self.aws {
             Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
             None => Ok(false),
@@ -16,11 +16,7 @@ impl Session<'_> {
     }
 
     /// An object of one of this account's buckets; none when it is not there.
-    pub(in crate::commands) async fn object(
-        &self,
-        bucket: &BucketName,
-        key: &str,
-    ) -> Result<Option<Object>> {
+    pub(crate) async fn object(&self, bucket: &BucketName, key: &str) -> Result<Option<Object>> {
         match &self.aws {
             Some(aws) => observe::object(aws, bucket, &self.account, key).await,
             None => Ok(None),
@@ -28,7 +24,7 @@ impl Session<'_> {
     }
 
     /// Whether the provider is there; offline, nobody can tell.
-    pub(in crate::commands) async fn has_provider(&self, arn: &str) -> Result<bool> {
+    pub(crate) async fn has_provider(&self, arn: &str) -> Result<bool> {
         match &self.aws {
             Some(aws) => Ok(observe::provider(aws, arn).await?.is_some()),
             None => Ok(true),
@@ -37,7 +33,7 @@ impl Session<'_> {
 
     /// Refuses a bucket that is not there: whoever takes its name could sign tokens for a provider
     /// that trusts it.
-    pub(in crate::commands) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
+    pub(crate) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
         let Some(aws) = &self.aws else { return Ok(()) };
         match observe::bucket_exists(aws, bucket, &self.account).await? {
             true => Ok(()),

@@ -14,15 +14,15 @@ use crate::cluster::{
     openshift, rke2, static_pod, typhoon,
 };
 use crate::commands::flags::format::SettingsFormat;
-use crate::commands::key_pair;
 use crate::error::{Error, Result};
+use crate::keys::{directory, pair};
 use crate::oidc::key::PublicKey;
 use crate::system::file;
 
 /// Which form, and the versions that decide it.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::commands) struct FormOptions {
+pub(crate) struct FormOptions {
     /// Form of the settings: flags, static-pod, kubeadm, kind, k3s, rke2, talos, k0s, microk8s,
     /// kubespray, cluster-api, eks-anywhere, openshift, kops or typhoon
     #[arg(
@@ -32,7 +32,7 @@ pub(in crate::commands) struct FormOptions {
         value_name = "FORMAT",
         hide_possible_values = true
     )]
-    pub(in crate::commands) format: SettingsFormat,
+    pub(crate) format: SettingsFormat,
     /// Version of Kubernetes, for kubeadm and kind, such as 1.34.4 [default: the newest]
     #[arg(long, value_name = "VERSION")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,13 +55,13 @@ enum ClusterApiVersion {
 }
 
 /// What is rendered beside the settings.
-pub(in crate::commands) struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a> {
     /// The cluster's name.
-    pub(in crate::commands) cluster: Option<&'a str>,
+    pub(crate) cluster: Option<&'a str>,
     /// The issuer directory.
-    pub(in crate::commands) dir: &'a Path,
+    pub(crate) dir: &'a Path,
     /// Whether the signing key is to be rendered too.
-    pub(in crate::commands) has_secret_file: bool,
+    pub(crate) has_secret_file: bool,
 }
 
 /// The settings as text, and what holds the signing key.
@@ -69,7 +69,7 @@ type Rendered = (String, Option<Zeroizing<String>>);
 
 impl FormOptions {
     /// Refuses options that the form does not look at.
-    pub(in crate::commands) fn check(&self, has_secret_file: bool) -> Result<()> {
+    pub(crate) fn check(&self, has_secret_file: bool) -> Result<()> {
         use SettingsFormat::{ClusterApi, Kind, Kubeadm, Talos};
         let kubernetes = self.kubernetes_version.is_some();
         let options: [(_, _, &[_]); 4] = [
@@ -101,7 +101,7 @@ impl FormOptions {
     }
 
     /// Names the public key that a cluster of this form has, where the settings would replace it.
-    pub(in crate::commands) fn keep_old_key(&self, settings: &mut ApiServerSettings) {
+    pub(crate) fn keep_old_key(&self, settings: &mut ApiServerSettings) {
         // MicroK8s has a key from its installation on, with which its controller manager goes on signing.
         let has_one = settings.is_live() || self.format == SettingsFormat::Microk8s;
         let replaces = settings.node_dir().is_some() && has_one;
@@ -113,7 +113,7 @@ impl FormOptions {
     }
 
     /// Renders the settings.
-    pub(in crate::commands) fn render(
+    pub(crate) fn render(
         &self,
         settings: &ApiServerSettings,
         around: &Surroundings<'_>,
@@ -141,8 +141,8 @@ impl FormOptions {
                         .display()
                         .to_string()
                 };
-                let signing_key = path(key_pair::signing_key_file(around.dir));
-                let public_key = path(key_pair::public_key_file(around.dir));
+                let signing_key = path(directory::signing_key_file(around.dir));
+                let public_key = path(directory::public_key_file(around.dir));
                 kind::render(settings, kubernetes, &signing_key, &public_key)?
             }
             SettingsFormat::K3s => k3s::render(settings)?,
@@ -195,9 +195,9 @@ impl FormOptions {
         if !around.has_secret_file {
             return Ok((text, None));
         }
-        let path = key_pair::public_key_file(around.dir);
-        let unusable = |cause| key_pair::unusable(&path, &cause);
-        let public = key_pair::signing_key(around.dir)?;
+        let path = directory::public_key_file(around.dir);
+        let unusable = |cause| directory::unusable(&path, &cause);
+        let public = pair::signing_key(around.dir)?;
         let public = public.public().and_then(|key| key.to_pem());
         let public = public.map_err(unusable)?;
         let secret = cluster_api::secret(cluster, &signing_key(around.dir)?, &public)?;
@@ -209,7 +209,7 @@ impl FormOptions {
 fn public_keys(files: &[String]) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     for path in files.iter().map(Path::new) {
-        let unusable = |cause| key_pair::unusable(path, &cause);
+        let unusable = |cause| directory::unusable(path, &cause);
         for key in PublicKey::all_from_pem(&file::read_key(path)?).map_err(unusable)? {
             keys.push(key.to_pem().map_err(unusable)?);
         }
@@ -219,6 +219,6 @@ fn public_keys(files: &[String]) -> Result<Vec<String>> {
 
 /// The signing key of the issuer directory as PKCS#8 PEM.
 fn signing_key(dir: &Path) -> Result<Zeroizing<String>> {
-    let key = key_pair::signing_key(dir)?.to_pem();
-    key.map_err(|cause| key_pair::unusable(&key_pair::signing_key_file(dir), &cause))
+    let key = pair::signing_key(dir)?.to_pem();
+    key.map_err(|cause| directory::unusable(&directory::signing_key_file(dir), &cause))
 }

@@ -9,7 +9,7 @@ use crate::output;
 /// A form of the settings, as `--format` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::commands) enum SettingsFormat {
+pub(crate) enum SettingsFormat {
     Flags,
     StaticPod,
     Kubeadm,
@@ -35,13 +35,13 @@ pub(in crate::commands) enum SettingsFormat {
 
 impl SettingsFormat {
     /// As on the command line.
-    pub(in crate::commands) fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Where a cluster that runs has its public key, which the new flags would replace.
-    pub(in crate::commands) fn default_public_key(self) -> Option<&'static str> {
+    pub(crate) fn default_public_key(self) -> Option<&'static str> {
         match self {
             Self::Kubeadm => Some(kubeadm::DEFAULT_PUBLIC_KEY),
             Self::Kubespray => Some(kubespray::DEFAULT_PUBLIC_KEY),
@@ -52,13 +52,13 @@ impl SettingsFormat {
     }
 
     /// Whether the key files are put on the nodes by hand.
-    pub(in crate::commands) fn has_node_files(self) -> bool {
+    pub(crate) fn has_node_files(self) -> bool {
         let by_hand = self.default_public_key().is_some();
         by_hand || matches!(self, Self::Flags | Self::StaticPod | Self::K3s | Self::Rke2)
     }
 
     /// Who owns the signing key on a node.
-    pub(in crate::commands) fn key_owner(self) -> &'static str {
+    pub(crate) fn key_owner(self) -> &'static str {
         match self {
             // k0s runs the API server as a user of its own (pkg/constant, ApiserverUser).
             Self::K0s => "kube-apiserver",
@@ -67,7 +67,7 @@ impl SettingsFormat {
     }
 
     /// What to do before the settings.
-    pub(in crate::commands) fn files_first(self, node_dir: &str) -> String {
+    pub(crate) fn files_first(self, node_dir: &str) -> String {
         let owner = self.key_owner();
         let first = format!(
             "put sa-signer.key (mode 0600, owner {owner}) and sa-signer.pub into {} on every control-plane node first",

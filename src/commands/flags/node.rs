@@ -9,29 +9,29 @@ use crate::output;
 
 /// What the control-plane nodes are like.
 #[derive(Args, Clone, Debug)]
-pub(in crate::commands) struct NodeOptions {
+pub(crate) struct NodeOptions {
     /// Where sa-signer.key and sa-signer.pub lie on a control-plane node
     #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/pki/irsa", value_parser = node_path)]
-    pub(in crate::commands) node_dir: String,
+    pub(crate) node_dir: String,
     /// An issuer that the cluster has used until now; its tokens stay accepted
     #[arg(long, value_name = "URL")]
-    pub(in crate::commands) existing_issuer: Vec<ExistingIssuer>,
+    pub(crate) existing_issuer: Vec<ExistingIssuer>,
     /// The public key, on the node, of tokens that stay accepted [kubeadm: /etc/kubernetes/pki/sa.pub]
     #[arg(long, value_name = "FILE", requires = "existing_issuer", value_parser = key_path)]
-    pub(in crate::commands) existing_public_key: Vec<String>,
+    pub(crate) existing_public_key: Vec<String>,
     /// An audience of in-cluster tokens, as the cluster has it now; repeat it [default: all issuers]
     #[arg(long, value_name = "AUDIENCE")]
-    pub(in crate::commands) api_audience: Vec<ApiAudience>,
+    pub(crate) api_audience: Vec<ApiAudience>,
 }
 
 impl NodeOptions {
     /// Whether the cluster's own public key would not be accepted any more.
-    pub(super) fn loses_old_key(&self) -> bool {
+    pub(crate) fn loses_old_key(&self) -> bool {
         !self.existing_issuer.is_empty() && self.existing_public_key.is_empty()
     }
 
     /// Says when the settings would lock out every pod that has a token now, or let in tokens for AWS.
-    pub(in crate::commands) fn warn_of_lock_out(&self, keeps_key: bool) {
+    pub(crate) fn warn_of_lock_out(&self, keeps_key: bool) {
         if keeps_key && self.existing_issuer.is_empty() {
             output::say(
                 "warning: without --existing-issuer the API server refuses every token that a pod has now; \
@@ -47,7 +47,7 @@ impl NodeOptions {
         self.warn_of_audiences();
     }
 
-    pub(in crate::commands) fn warn_of_audiences(&self) {
+    pub(crate) fn warn_of_audiences(&self) {
         if self.api_audience.iter().any(ApiAudience::is_for_aws) {
             output::say(
                 "warning: with sts.amazonaws.com in --api-audiences the API server accepts every token that a pod \
@@ -57,11 +57,7 @@ impl NodeOptions {
     }
 
     /// The settings for an issuer.
-    pub(in crate::commands) fn settings(
-        &self,
-        issuer: &Issuer,
-        keeps_key: bool,
-    ) -> ApiServerSettings {
+    pub(crate) fn settings(&self, issuer: &Issuer, keeps_key: bool) -> ApiServerSettings {
         ApiServerSettings {
             issuer: issuer.clone(),
             existing_issuers: self.existing_issuer.clone(),
@@ -88,7 +84,7 @@ fn key_path(text: &str) -> std::result::Result<String, String> {
 }
 
 /// A path as it may stand in the settings.
-pub(in crate::commands) fn node_path(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn node_path(text: &str) -> std::result::Result<String, String> {
     // YAML takes these two for line breaks as well.
     let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
     match text.starts_with('/')

@@ -9,15 +9,15 @@ use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{cluster, migration as checks, token};
 
 /// What the API server shows.
-pub(super) struct Evidence {
-    pub(super) report: Report,
+pub(crate) struct Evidence {
+    pub(crate) report: Report,
     /// Whether a check shows that the stage took effect: most only show that nothing speaks against it.
-    pub(super) is_seen: bool,
+    pub(crate) is_seen: bool,
 }
 
 impl Evidence {
     /// Looks at what was given.
-    pub(super) async fn of(migration: &Migration, given: &ClusterOptions) -> Result<Self> {
+    pub(crate) async fn of(migration: &Migration, given: &ClusterOptions) -> Result<Self> {
         let (change, stage) = (&migration.what, migration.stage);
         let (issuer, kid) = (
             &change.issuer,
@@ -68,7 +68,7 @@ impl Evidence {
     }
 
     /// Refuses to go on when something speaks against it.
-    pub(super) fn check(&self, stage: Stage) -> Result<()> {
+    pub(crate) fn check(&self, stage: Stage) -> Result<()> {
         if !self.report.failed() {
             return Ok(());
         }

@@ -19,7 +19,7 @@ use crate::verify::token::time_text;
 
 /// Where a migration is.
 #[derive(Serialize, JsonSchema)]
-pub(in crate::commands) struct StageAnswer {
+pub(crate) struct StageAnswer {
     issuer: Issuer,
     existing_issuers: Vec<ExistingIssuer>,
     stage: Stage,
@@ -68,7 +68,7 @@ impl Answer for StageAnswer {
 
 impl StageAnswer {
     /// The stage that a migration is in.
-    pub(super) fn of(migration: &Migration, dir: &Path, checks: Option<Report>) -> Result<Self> {
+    pub(crate) fn of(migration: &Migration, dir: &Path, checks: Option<Report>) -> Result<Self> {
         let (change, stage) = (&migration.what, migration.stage);
         let settings = change.settings(stage);
         let around = Surroundings {

@@ -23,42 +23,42 @@ use crate::verify::token::time_text;
 /// A migration and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Migration {
+pub(crate) struct Migration {
     format_version: FormatVersion,
     /// What is being changed.
     #[serde(rename = "migration")]
-    pub(super) what: Change,
+    pub(crate) what: Change,
     /// Where it is.
-    pub(super) stage: Stage,
+    pub(crate) stage: Stage,
     /// When the stage began.
-    pub(super) since: Time,
+    pub(crate) since: Time,
 }
 
 /// What stays the same in all stages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
-    pub(super) issuer: Issuer,
-    pub(super) existing_issuers: Vec<ExistingIssuer>,
+pub(crate) struct Change {
+    pub(crate) issuer: Issuer,
+    pub(crate) existing_issuers: Vec<ExistingIssuer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) existing_public_keys: Vec<String>,
+    pub(crate) existing_public_keys: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) api_audiences: Vec<ApiAudience>,
+    pub(crate) api_audiences: Vec<ApiAudience>,
     /// The new signing key; none when the cluster keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<NewKey>,
+    pub(crate) key: Option<NewKey>,
     /// The cluster's name, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) cluster: Option<String>,
-    pub(super) form: FormOptions,
+    pub(crate) cluster: Option<String>,
+    pub(crate) form: FormOptions,
 }
 
 /// The new signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewKey {
-    pub(super) kid: Kid,
-    pub(super) node_dir: String,
+pub(crate) struct NewKey {
+    pub(crate) kid: Kid,
+    pub(crate) node_dir: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ enum FormatVersion {
 /// Seconds since 1970; RFC 3339 in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Time(pub(super) u64);
+pub(crate) struct Time(pub(super) u64);
 
 impl TryFrom<String> for Time {
     type Error = &'static str;
@@ -90,7 +90,7 @@ impl From<Time> for String {
 
 impl Change {
     /// The settings of a stage.
-    pub(super) fn settings(&self, stage: Stage) -> ApiServerSettings {
+    pub(crate) fn settings(&self, stage: Stage) -> ApiServerSettings {
         ApiServerSettings {
             issuer: self.issuer.clone(),
             existing_issuers: self.existing_issuers.clone(),
@@ -126,7 +126,7 @@ impl Change {
 
 impl Migration {
     /// A migration that enters a stage now.
-    pub(super) fn at(what: Change, stage: Stage, now: u64) -> Self {
+    pub(crate) fn at(what: Change, stage: Stage, now: u64) -> Self {
         Self {
             format_version: FormatVersion::V1,
             what,
@@ -136,7 +136,7 @@ impl Migration {
     }
 
     /// The migration of an issuer directory, if there is one.
-    pub(super) fn read(dir: &Path) -> Result<Option<Self>> {
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>> {
         let path = path(dir);
         if !file::exists(&path)? {
             return Ok(None);
@@ -156,7 +156,7 @@ impl Migration {
     }
 
     /// The same, where there must be one.
-    pub(super) fn read_existing(dir: &Path) -> Result<Self> {
+    pub(crate) fn read_existing(dir: &Path) -> Result<Self> {
         let absent = || {
             Error::refused(format!("cannot find a migration in {}", dir.display()))
                 .because(format!("{} is not there", path(dir).display()))
@@ -169,7 +169,7 @@ impl Migration {
     }
 
     /// Writes it in place of what was there, at once and whole.
-    pub(super) fn write(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         file::create_dir(dir)?;
         let is_ours = |text: &[u8]| serde_json::from_slice::<Self>(text).is_ok();
         file::write_document(
@@ -182,12 +182,12 @@ impl Migration {
 }
 
 /// `DIR/migration.json`
-pub(super) fn path(dir: &Path) -> PathBuf {
+pub(crate) fn path(dir: &Path) -> PathBuf {
     dir.join("migration.json")
 }
 
 /// A command of `migrate` for an issuer directory, as people type it.
-pub(super) fn command(dir: &Path, arguments: &str) -> String {
+pub(crate) fn command(dir: &Path, arguments: &str) -> String {
     match dir.to_str() {
         Some("issuer") => format!("irsactl migrate {arguments}"),
         _ => {
@@ -198,6 +198,6 @@ pub(super) fn command(dir: &Path, arguments: &str) -> String {
 }
 
 /// The command that deletes it.
-pub(super) fn remove(dir: &Path) -> String {
+pub(crate) fn remove(dir: &Path) -> String {
     format!("rm {}", shell_quoted(&path(dir).display().to_string()))
 }

@@ -14,7 +14,7 @@ use crate::plan::tags::Tags;
 
 /// A role that can be made in any account.
 #[derive(Debug)]
-pub(in crate::commands) struct WantedRole {
+pub(crate) struct WantedRole {
     spec: RoleSpec,
     name: String,
     subjects: Vec<String>,
@@ -23,11 +23,7 @@ pub(in crate::commands) struct WantedRole {
 
 impl WantedRole {
     /// Refuses what cannot do in any account. `audience` is for a role that names none.
-    pub(in crate::commands) fn check(
-        spec: RoleSpec,
-        cluster: Option<&str>,
-        audience: &str,
-    ) -> Result<Self> {
+    pub(crate) fn check(spec: RoleSpec, cluster: Option<&str>, audience: &str) -> Result<Self> {
         if spec.service_accounts.is_empty() {
             return Err(Error::usage("cannot make a role that nobody may assume")
                 .hint("list its serviceAccounts"));
@@ -69,23 +65,23 @@ impl WantedRole {
     }
 
     /// Its name.
-    pub(in crate::commands) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether it is for this subject.
-    pub(in crate::commands) fn trusts(&self, subject: &str) -> bool {
+    pub(crate) fn trusts(&self, subject: &str) -> bool {
         self.subjects.iter().any(|one| is_like(one, subject))
     }
 
     /// Its ARN.
-    pub(in crate::commands) fn arn(&self, account: &AccountId, region: &str) -> Result<String> {
+    pub(crate) fn arn(&self, account: &AccountId, region: &str) -> Result<String> {
         let partition = partition::of_region(region)?;
         Ok(arn::role(&partition, account, &self.name))
     }
 
     /// Whom it trusts.
-    pub(in crate::commands) fn trust(
+    pub(crate) fn trust(
         &self,
         issuer: &Issuer,
         account: &AccountId,
@@ -102,7 +98,7 @@ impl WantedRole {
     }
 
     /// All of it.
-    pub(in crate::commands) fn role(
+    pub(crate) fn role(
         &self,
         issuer: &Issuer,
         account: &AccountId,
@@ -121,7 +117,7 @@ impl WantedRole {
     }
 
     /// A document for each service account that has a name.
-    pub(super) fn manifests(
+    pub(crate) fn manifests(
         &self,
         role_arn: &str,
         region: &str,
@@ -202,7 +198,7 @@ fn default(cluster: Option<&str>, first: Option<&String>) -> Result<String> {
 }
 
 /// IAM's rule for role names (CreateRole, `RoleName`).
-pub(super) fn role_name(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn role_name(text: &str) -> std::result::Result<String, String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
     match (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
         true => Ok(text.to_owned()),
@@ -211,7 +207,7 @@ pub(super) fn role_name(text: &str) -> std::result::Result<String, String> {
 }
 
 /// A managed policy, by its ARN.
-pub(super) fn policy_arn(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn policy_arn(text: &str) -> std::result::Result<String, String> {
     match text.starts_with("arn:")
         && text.contains(":policy/")
         && text.bytes().all(|b| b.is_ascii_graphic())

@@ -16,7 +16,7 @@ use crate::system::kubectl::kubectl;
 
 /// Where to look.
 #[derive(Args, Clone, Debug)]
-pub(super) struct LiveOptions {
+pub(crate) struct LiveOptions {
     /// An API server's keys, of: kubectl get --raw /openid/v1/jwks; repeat it for each control-plane node
     #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
     cluster_jwks: Vec<PathBuf>,
@@ -30,26 +30,26 @@ pub(super) struct LiveOptions {
 
 /// What was seen.
 #[derive(Debug, Default)]
-pub(super) struct Live {
+pub(crate) struct Live {
     /// The kids of each API server that was looked at.
     known: Vec<Vec<String>>,
     /// The kid of a fresh token.
-    pub(super) token: Option<Kid>,
+    pub(crate) token: Option<Kid>,
 }
 
 impl Live {
     /// How many API servers were looked at.
-    pub(super) fn seen(&self) -> usize {
+    pub(crate) fn seen(&self) -> usize {
         self.known.len()
     }
 
     /// Whether any API server was looked at.
-    pub(super) fn was_seen(&self) -> bool {
+    pub(crate) fn was_seen(&self) -> bool {
         !self.known.is_empty()
     }
 
     /// Whether every API server that was looked at accepts tokens of this key, and one was.
-    pub(super) fn all_know(&self, kid: &Kid) -> bool {
+    pub(crate) fn all_know(&self, kid: &Kid) -> bool {
         let knows = |kids: &Vec<String>| kids.iter().any(|one| one == kid.as_str());
         !self.known.is_empty() && self.known.iter().all(knows)
     }
@@ -57,7 +57,7 @@ impl Live {
 
 impl LiveOptions {
     /// Looks. A token that no published key has signed is refused: it would prove nothing.
-    pub(super) async fn observe(&self, published: &JwkSet) -> Result<Live> {
+    pub(crate) async fn observe(&self, published: &JwkSet) -> Result<Live> {
         let mut live = Live::default();
         for path in &self.cluster_jwks {
             let body = read_document(path).await;

@@ -5,18 +5,19 @@ use std::path::Path;
 use clap::Args;
 
 use crate::commands::change_options::ChangeOptions;
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store::marks::PUBLISHED;
-use crate::commands::key_store::store::Store;
+use crate::commands::dry_run;
 use crate::commands::rotate::scene::Scene;
 use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
-use crate::commands::rotate::state::{self, Rotation};
 use crate::commands::rotate::stored;
 use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, jwks};
 use crate::config::Global;
 use crate::error::{Error, Exit, Result, after_changes};
+use crate::keys::pair::KeyPair;
+use crate::keys::rotation::{self, Rotation, of_store};
+use crate::keys::store::Store;
+use crate::keys::store::tags::PUBLISHED;
+use crate::keys::{accepted, directory, public};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::key_error::KeyError;
@@ -33,7 +34,7 @@ Examples:
 
 Running it again goes on with the same new key. An issuer that another tool made is taken with --issuer \
 and --adopt: its keys.json is found by its discovery document.")]
-pub(super) struct Prepare {
+pub(crate) struct Prepare {
     #[command(flatten)]
     whose: WhoseKeys,
     /// The kid that goes, where the issuer directory does not have its key [default: the one published]
@@ -55,7 +56,7 @@ pub(super) struct Prepare {
 }
 
 impl Prepare {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let (dir, change) = (&global.dir, &self.change);
         if !self.key_only {
             change.check()?;
@@ -91,7 +92,7 @@ impl Prepare {
         let known = match &under_way {
             Some(rotation) if is_stored(&rotation.new) => Some(rotation.new.clone()),
             Some(rotation) => scene.made(dir, rotation)?,
-            None => state::made_before(dir, |kid| *kid == old || is_stored(kid))?,
+            None => rotation::made_before(dir, |kid| *kid == old || is_stored(kid))?,
         };
         let made = match known {
             Some(_) => None,
@@ -108,7 +109,7 @@ impl Prepare {
             .as_ref()
             .and_then(|kid| Some(store.as_ref()?.find(kid)?.public.clone()));
         let public = match (&known, &made) {
-            (Some(kid), _) => stored.map_or_else(|| state::public_of(dir, kid), Ok)?,
+            (Some(kid), _) => stored.map_or_else(|| rotation::public_of(dir, kid), Ok)?,
             (None, Some(key)) => key.public().map_err(cannot_generate)?,
             (None, None) => return Err(Error::failed("cannot make a new signing key")),
         };
@@ -134,7 +135,7 @@ impl Prepare {
         let beginning = rotation.clone();
         let write = || {
             if let Some(key) = &made {
-                state::write(dir, key, &new)?;
+                rotation::write(dir, key, &new)?;
             }
             let kept = match begun {
                 true => beginning.save(dir),
@@ -142,21 +143,21 @@ impl Prepare {
             };
             if let (Err(_), Some(_)) = (&kept, &made) {
                 // Another run has begun meanwhile: this key is nobody's.
-                state::forget(dir, &new);
+                rotation::forget(dir, &new);
             }
             kept?;
             if made.is_some() {
-                let path = state::named(dir, &new);
+                let path = directory::named(dir, &new);
                 output::say(format_args!("new signing key: {}", output::path(&path)));
             }
-            key_pair::accept(dir, &accepted)
+            accepted::accept(dir, &accepted)
         };
         let mut save = async || {
             let issuer = &scene.issuer;
-            stored::bring(store.as_ref(), before.as_ref(), dir, issuer)?;
+            of_store::bring(store.as_ref(), before.as_ref(), dir, issuer)?;
             let stored = match &mut store {
                 Some(store) if !self.key_only => {
-                    stored::keep(store, dir, made.as_ref(), &beginning, issuer).await?
+                    of_store::keep(store, dir, made.as_ref(), &beginning, issuer).await?
                 }
                 _ => 0,
             };
@@ -173,7 +174,7 @@ impl Prepare {
         if self.key_only {
             changes = save().await?;
         } else {
-            let join = jwks::jwk_set(std::slice::from_ref(&public))?;
+            let join = public::jwk_set(std::slice::from_ref(&public))?;
             let desired = scene.desired(join, &[], change.adopt);
             let planned = scene.session.plan(&desired).await?.with_store(seen);
             if change.dry_run {

@@ -5,18 +5,19 @@ use clap::Args;
 use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Outcome;
 use crate::commands::dry_run;
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store::marks::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED};
-use crate::commands::key_store::store::Store;
 use crate::commands::rotate::live::{Live, LiveOptions};
 use crate::commands::rotate::scene::Scene;
 use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
-use crate::commands::rotate::state::{self, Rotation};
 use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::commands::rotate::{LONGEST_TOKEN, Nodes, stored};
 use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::error::{Error, Exit, Result};
+use crate::keys::pair::KeyPair;
+use crate::keys::rotation::{Rotation, of_store};
+use crate::keys::store::Store;
+use crate::keys::store::tags::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED};
+use crate::keys::{accepted, directory};
 use crate::oidc::jwks::JwkSet;
 use crate::output;
 use crate::system::clock::now;
@@ -30,7 +31,7 @@ Examples:
   irsactl rotate retire --cluster demo --region us-west-2 --compromised --yes
 
 Refuses until the longest life of a token has passed since a token of the new key was first seen.")]
-pub(super) struct Retire {
+pub(crate) struct Retire {
     #[command(flatten)]
     whose: WhoseKeys,
     #[command(flatten)]
@@ -51,7 +52,7 @@ pub(super) struct Retire {
 }
 
 impl Retire {
-    pub(super) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
         let scene = Scene::open(global, stop, &self.whose.issuer).await?;
@@ -87,9 +88,9 @@ impl Retire {
         // First, so that no job takes a compromised key out of the store again, whatever comes between.
         let reject = async || {
             let (dir, issuer) = (&global.dir, &scene.issuer);
-            stored::bring(store.as_ref(), Some(&rotation), dir, issuer)?;
+            of_store::bring(store.as_ref(), Some(&rotation), dir, issuer)?;
             match &mut store {
-                Some(store) if self.compromised => stored::reject(store, &rotation).await,
+                Some(store) if self.compromised => of_store::reject(store, &rotation).await,
                 _ => Ok(0),
             }
         };
@@ -136,7 +137,7 @@ impl Retire {
             rotation.settle(&global.dir)?;
         }
         if self.compromised {
-            key_pair::reject(&global.dir, &rotation.old)?;
+            accepted::reject(&global.dir, &rotation.old)?;
         }
         rotation.set_aside(&global.dir)?;
         rotation.retired = Some(now()?);
@@ -156,8 +157,8 @@ impl Retire {
         rotation: &Rotation,
     ) -> Result<()> {
         let (dir, new) = (&global.dir, &rotation.new);
-        let current = key_pair::signing_key_file(dir);
-        let is_here = file::exists(&state::named(dir, new))?
+        let current = directory::signing_key_file(dir);
+        let is_here = file::exists(&directory::named(dir, new))?
             || file::exists(&current)? && KeyPair::kid_of(&current)? == *new;
         match is_here || store.is_some_and(|store| store.has(new)) {
             true => Ok(()),

@@ -7,12 +7,13 @@ use url::Url;
 
 use crate::aws::s3_url;
 use crate::commands::converge::{Outcome, Session};
-use crate::commands::rotate::state::{self, Rotation};
 use crate::commands::stop::Stop;
 use crate::commands::{read_back, resolve};
 use crate::config::{Global, IssuerNames};
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
+use crate::keys::directory;
+use crate::keys::rotation::Rotation;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
@@ -21,18 +22,18 @@ use crate::probe::document;
 use crate::system::file;
 
 /// What every step looks at first.
-pub(super) struct Scene<'s> {
-    pub(super) issuer: Issuer,
-    pub(super) session: Session<'s>,
+pub(crate) struct Scene<'s> {
+    pub(crate) issuer: Issuer,
+    pub(crate) session: Session<'s>,
     jwks_uri: String,
     bucket: BucketName,
     key: String,
-    pub(super) published: JwkSet,
+    pub(crate) published: JwkSet,
 }
 
 impl<'s> Scene<'s> {
     /// Finds the JWK Set by the published discovery document, and reads it as its owner.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         global: &Global,
         stop: &'s Stop,
         issuer: &IssuerNames,
@@ -67,7 +68,7 @@ impl<'s> Scene<'s> {
     }
 
     /// What is wanted of the published set.
-    pub(super) fn desired(&self, join: JwkSet, retire: &[Kid], adopt: bool) -> Desired {
+    pub(crate) fn desired(&self, join: JwkSet, retire: &[Kid], adopt: bool) -> Desired {
         Desired {
             issuer: self.issuer.clone(),
             publication: None,
@@ -96,7 +97,7 @@ impl<'s> Scene<'s> {
     }
 
     /// The rotation that `prepare` began.
-    pub(super) fn under_way(rotation: Option<Rotation>) -> Result<Rotation> {
+    pub(crate) fn under_way(rotation: Option<Rotation>) -> Result<Rotation> {
         rotation.filter(|one| one.retired.is_none()).ok_or_else(|| {
             Error::refused("cannot go on with a rotation: none is under way")
                 .hint("begin one: 'irsactl rotate prepare'; or name its directory with --dir")
@@ -104,14 +105,14 @@ impl<'s> Scene<'s> {
     }
 
     /// The new key of a rotation, unless a run was cut before it was written; then nobody has it.
-    pub(super) fn made(&self, dir: &Path, rotation: &Rotation) -> Result<Option<Kid>> {
-        let is_there = file::exists(&state::named(dir, &rotation.new))?;
+    pub(crate) fn made(&self, dir: &Path, rotation: &Rotation) -> Result<Option<Kid>> {
+        let is_there = file::exists(&directory::named(dir, &rotation.new))?;
         let published = self.published.kids().any(|kid| *kid == rotation.new);
         Ok((is_there || published).then(|| rotation.new.clone()))
     }
 
     /// Refuses when AWS could not know a key.
-    pub(super) fn require_published(&self, kid: &Kid) -> Result<()> {
+    pub(crate) fn require_published(&self, kid: &Kid) -> Result<()> {
         match self.published.kids().any(|one| one == kid) {
             true => Ok(()),
             false => Err(Error::refused(format!("cannot use kid {kid} yet"))
@@ -121,7 +122,7 @@ impl<'s> Scene<'s> {
     }
 
     /// Waits until the public sees what the owner sees.
-    pub(super) async fn read_back(&self, outcome: &Outcome, stop: &Stop) -> Result<()> {
+    pub(crate) async fn read_back(&self, outcome: &Outcome, stop: &Stop) -> Result<()> {
         if self.session.is_elsewhere() {
             return Ok(());
         }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::key_pair::{public_key_file, signing_key_file};
 use crate::commands::rotate::Nodes;
-use crate::commands::rotate::state::{self, Rotation};
 use crate::error::shell_quoted;
+use crate::keys::directory::{self, public_key_file, signing_key_file};
+use crate::keys::rotation::Rotation;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer, program};
 use crate::verify::token::time_text;
@@ -16,7 +16,7 @@ use crate::verify::token::time_text;
 /// A step of a rotation that is done, or is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// The new key is made, and not published.
     Made,
     /// Both keys are published.
@@ -45,24 +45,24 @@ struct NodeFile {
 }
 
 /// What an answer is made of.
-pub(super) struct Told<'a> {
-    pub(super) dir: &'a Path,
-    pub(super) stage: Stage,
-    pub(super) rotation: &'a Rotation,
+pub(crate) struct Told<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) stage: Stage,
+    pub(crate) rotation: &'a Rotation,
     /// The nodes, where something is to be done on them.
-    pub(super) nodes: Option<&'a Nodes>,
+    pub(crate) nodes: Option<&'a Nodes>,
     /// The options that name the issuer.
-    pub(super) names: String,
+    pub(crate) names: String,
     /// How many changes were made.
-    pub(super) changes: usize,
+    pub(crate) changes: usize,
     /// How many API servers were looked at.
-    pub(super) seen: usize,
+    pub(crate) seen: usize,
     /// The longest life of a token, in seconds.
-    pub(super) after: u64,
+    pub(crate) after: u64,
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         dir: &'a Path,
         stage: Stage,
         rotation: &'a Rotation,
@@ -82,7 +82,7 @@ impl<'a> Told<'a> {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(in crate::commands) struct RotateAnswer {
+pub(crate) struct RotateAnswer {
     stage: Stage,
     old: Kid,
     new: Kid,
@@ -99,7 +99,7 @@ pub(in crate::commands) struct RotateAnswer {
 }
 
 impl RotateAnswer {
-    pub(super) fn new(told: Told<'_>) -> Self {
+    pub(crate) fn new(told: Told<'_>) -> Self {
         let Told {
             stage, rotation, ..
         } = told;
@@ -162,7 +162,7 @@ fn files(told: &Told<'_>) -> Vec<NodeFile> {
     if signs(told.stage) {
         let from = match told.stage {
             Stage::Compromised => signing_key_file(told.dir),
-            _ => state::named(told.dir, &told.rotation.new),
+            _ => directory::named(told.dir, &told.rotation.new),
         };
         files.push(file(
             from,

@@ -6,13 +6,14 @@ use std::time::UNIX_EPOCH;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::key_pair::{KeyPair, signing_key_file};
-use crate::commands::key_store::store::Store;
 use crate::commands::rotate::live::Live;
 use crate::commands::rotate::scene::Scene;
-use crate::commands::rotate::state::{self, Rotation};
 use crate::config::Global;
 use crate::error::Result;
+use crate::keys::directory::{self, signing_key_file};
+use crate::keys::pair::KeyPair;
+use crate::keys::rotation::Rotation;
+use crate::keys::store::Store;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 use crate::system::clock::now;
@@ -35,10 +36,10 @@ struct KeyStatus {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(in crate::commands) struct StatusAnswer(Vec<KeyStatus>);
+pub(crate) struct StatusAnswer(Vec<KeyStatus>);
 
 impl StatusAnswer {
-    pub(super) fn new(
+    pub(crate) fn new(
         global: &Global,
         scene: &Scene<'_>,
         store: Option<&Store>,
@@ -65,7 +66,7 @@ impl StatusAnswer {
         }
         let now = now()?;
         let status = |kid: &Kid| -> Result<KeyStatus> {
-            let path = match state::named(dir, kid) {
+            let path = match directory::named(dir, kid) {
                 path if file::exists(&path)? => Some(path),
                 _ if in_file.as_ref() == Some(kid) => Some(current.clone()),
                 _ => None,

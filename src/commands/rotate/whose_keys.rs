@@ -9,16 +9,16 @@ use crate::output;
 
 /// The options that every step of a rotation has.
 #[derive(Args, Debug)]
-pub(super) struct WhoseKeys {
+pub(crate) struct WhoseKeys {
     #[command(flatten)]
-    pub(super) issuer: IssuerNames,
+    pub(crate) issuer: IssuerNames,
     #[command(flatten)]
-    pub(super) key_store: KeyStoreOptions,
+    pub(crate) key_store: KeyStoreOptions,
 }
 
 impl WhoseKeys {
     /// The options that name it, for the command that comes next.
-    pub(super) fn names(&self, global: &Global, adopt: bool) -> String {
+    pub(crate) fn names(&self, global: &Global, adopt: bool) -> String {
         let names = &self.issuer.names;
         let config = global
             .config

@@ -31,12 +31,12 @@ const MAX_OBJECTS: usize = 20;
 const NAME: &str = "AWS resources";
 
 /// What the account's owner knows.
-pub(in crate::commands) struct Findings {
-    pub(super) checks: Vec<Check>,
+pub(crate) struct Findings {
+    pub(crate) checks: Vec<Check>,
     /// What differs from how it must be, and what was read to know; none when nobody could look.
-    pub(in crate::commands) planned: Option<Planned>,
+    pub(crate) planned: Option<Planned>,
     /// The roles that trust the issuer; none when they could not be listed.
-    pub(in crate::commands) roles: Option<Vec<Role>>,
+    pub(crate) roles: Option<Vec<Role>>,
 }
 
 impl Findings {
@@ -50,14 +50,14 @@ impl Findings {
     }
 
     /// Whether the provider exists; it may when nobody could look.
-    pub(super) fn provider_exists(&self) -> bool {
+    pub(crate) fn provider_exists(&self) -> bool {
         let planned = self.planned.as_ref();
         planned.is_none_or(|planned| planned.observed.provider.is_some())
     }
 }
 
 /// What was read at once, before it is judged.
-pub(super) struct Seen<'s> {
+pub(crate) struct Seen<'s> {
     session: Session<'s>,
     desired: Desired,
     observed: Result<Observed>,
@@ -67,7 +67,7 @@ pub(super) struct Seen<'s> {
 }
 
 /// Reads all that credentials are needed for. Without them, a finding says why.
-pub(super) async fn look<'s>(
+pub(crate) async fn look<'s>(
     session: Result<Session<'s>>,
     target: &Target,
     options: &ProviderOptions,
@@ -113,7 +113,7 @@ pub(super) async fn look<'s>(
 
 impl Seen<'_> {
     /// All checks that need credentials.
-    pub(super) async fn judge(
+    pub(crate) async fn judge(
         mut self,
         target: &Target,
         region: &str,
@@ -200,10 +200,16 @@ fn desired(
     region: &str,
 ) -> Result<Desired> {
     let thumbprint = ThumbprintChoice::Iam;
-    let provider = options.desired(&target.issuer, session, region, thumbprint, tags.clone())?;
+    let provider = options.desired(
+        &target.issuer,
+        &session.account,
+        region,
+        thumbprint,
+        tags.clone(),
+    )?;
     let publication = target.place.as_ref().map(|place| {
         let (keys, options) = (JwkSet::default(), KeyOptions::default());
-        publish::publication(place, session, keys, &options, tags)
+        publish::publication(place, &session.account, keys, &options, tags)
     });
     Ok(Desired {
         issuer: target.issuer.clone(),
@@ -219,7 +225,7 @@ fn desired(
 /// Both documents of an issuer, and whose each is: a JWK Set may lie elsewhere than what names it. `own` are the
 /// account's buckets, where they could be listed; without the list, a bucket that is not shown to us may be ours
 /// or not.
-pub(super) async fn places(
+pub(crate) async fn places(
     session: &Session<'_>,
     pages: [&Page; 2],
     region: &str,
@@ -259,7 +265,7 @@ async fn owner(session: &Session<'_>, url: &str, region: &str, own: &Result<Vec<
 }
 
 /// The account's buckets, in whatever region.
-pub(super) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
+pub(crate) async fn own_buckets(session: &Session<'_>) -> Result<Vec<String>> {
     match session.aws() {
         Some(aws) => account::buckets(aws).await,
         None => Ok(Vec::new()),

@@ -23,7 +23,7 @@ const MAX: u64 = 1 << 20;
 /// What to compare the published documents with.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Cluster options")]
-pub(in crate::commands) struct ClusterOptions {
+pub(crate) struct ClusterOptions {
     /// The API server's keys, of: kubectl get --raw /openid/v1/jwks; - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
     cluster_jwks: Option<PathBuf>,
@@ -40,18 +40,18 @@ pub(in crate::commands) struct ClusterOptions {
 
 impl ClusterOptions {
     /// Where kubectl finds the cluster.
-    pub(super) fn kubeconfig(&self) -> Option<&Path> {
+    pub(crate) fn kubeconfig(&self) -> Option<&Path> {
         self.kubeconfig.as_deref()
     }
 
     /// Whether the cluster's documents or a token are to be looked at; --kubeconfig alone may be for the
     /// webhook.
-    pub(super) fn is_asked_for(&self) -> bool {
+    pub(crate) fn is_asked_for(&self) -> bool {
         self.cluster_jwks.is_some() || self.cluster_discovery.is_some() || self.token.is_some()
     }
 
     /// Standard input is one document.
-    pub(in crate::commands) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let files = [&self.cluster_jwks, &self.cluster_discovery, &self.token];
         let inputs = files
             .iter()
@@ -65,7 +65,7 @@ impl ClusterOptions {
 
     /// The checks that were asked for; `live` are the API server's keys. What cannot be read is a check that fails: a question that was
     /// asked must not go unanswered.
-    pub(super) async fn checks(
+    pub(crate) async fn checks(
         &self,
         issuer: &Issuer,
         published: Option<&JwkSet>,
@@ -110,18 +110,18 @@ impl ClusterOptions {
     }
 
     /// The API server's own discovery document.
-    pub(in crate::commands) async fn discovery(&self) -> Option<Source> {
+    pub(crate) async fn discovery(&self) -> Option<Source> {
         self.source(&self.cluster_discovery, "/.well-known/openid-configuration")
             .await
     }
 
     /// The API server's own keys.
-    pub(in crate::commands) async fn jwks(&self) -> Option<Source> {
+    pub(crate) async fn jwks(&self) -> Option<Source> {
         self.source(&self.cluster_jwks, "/openid/v1/jwks").await
     }
 
     /// The token, taken apart.
-    pub(in crate::commands) async fn token(&self) -> Result<Option<Token>> {
+    pub(crate) async fn token(&self) -> Result<Option<Token>> {
         let Some(path) = &self.token else {
             return Ok(None);
         };
@@ -147,9 +147,7 @@ impl ClusterOptions {
 }
 
 /// A document of the cluster's, in a file or on standard input.
-pub(in crate::commands) async fn read_document(
-    path: &Path,
-) -> std::result::Result<Vec<u8>, String> {
+pub(crate) async fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
     let read = input::read(path, MAX).await;
     read.map_err(|cause| cause.to_string())
 }

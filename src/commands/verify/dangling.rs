@@ -15,7 +15,7 @@ use crate::verify::{discovery, takeover};
 const AT_ONCE: usize = 10;
 
 /// One check a provider, in the order of their ARNs.
-pub(super) async fn checks(session: &Session<'_>, region: &str) -> Result<Vec<Check>> {
+pub(crate) async fn checks(session: &Session<'_>, region: &str) -> Result<Vec<Check>> {
     let Some(aws) = session.aws() else {
         return Ok(Vec::new());
     };

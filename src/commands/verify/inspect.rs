@@ -4,20 +4,21 @@ use std::path::Path;
 
 use crate::aws::partition;
 use crate::commands::converge::Session;
-use crate::commands::key_pair::KeyPair;
-use crate::commands::key_store::store::Store;
 use crate::commands::provider::ProviderOptions;
+use crate::commands::resolve;
 use crate::commands::stop::Stop;
 use crate::commands::verify::account::{self, Findings};
 use crate::commands::verify::cluster::ClusterOptions;
 use crate::commands::verify::own_keys;
 use crate::commands::verify::proof::ProofOptions;
 use crate::commands::verify::public::Public;
-use crate::commands::{key_store, resolve};
 use crate::config::parse::Origin;
 use crate::config::{Global, IssuerNames, KeyStoreOptions, Place};
 use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
+use crate::keys;
+use crate::keys::pair::KeyPair;
+use crate::keys::store::Store;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
@@ -29,28 +30,28 @@ use crate::verify::report::{Check, Report};
 use crate::verify::roles::Role;
 
 /// What is asked of an issuer.
-pub(in crate::commands) struct Question<'a> {
-    pub(in crate::commands) issuer: &'a IssuerNames,
-    pub(in crate::commands) key_store: &'a KeyStoreOptions,
-    pub(in crate::commands) proof: &'a ProofOptions,
-    pub(in crate::commands) cluster: &'a ClusterOptions,
+pub(crate) struct Question<'a> {
+    pub(crate) issuer: &'a IssuerNames,
+    pub(crate) key_store: &'a KeyStoreOptions,
+    pub(crate) proof: &'a ProofOptions,
+    pub(crate) cluster: &'a ClusterOptions,
     /// Checks of something else, which come before the proof.
-    pub(in crate::commands) besides: Vec<Check>,
+    pub(crate) besides: Vec<Check>,
 }
 
 /// An issuer as it was found.
-pub(in crate::commands) struct Inspection {
-    pub(in crate::commands) target: Target,
-    pub(in crate::commands) region: String,
-    pub(in crate::commands) account: Option<AccountId>,
-    pub(in crate::commands) public: Public,
-    pub(in crate::commands) owner: Findings,
-    pub(in crate::commands) checks: Report,
+pub(crate) struct Inspection {
+    pub(crate) target: Target,
+    pub(crate) region: String,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) public: Public,
+    pub(crate) owner: Findings,
+    pub(crate) checks: Report,
 }
 
 impl Inspection {
     /// The issuer's provider in the account that was looked at, be it there or not.
-    pub(in crate::commands) fn provider_arn(&self) -> Result<Option<String>> {
+    pub(crate) fn provider_arn(&self) -> Result<Option<String>> {
         let Some(account) = &self.account else {
             return Ok(None);
         };
@@ -60,7 +61,7 @@ impl Inspection {
     }
 
     /// What trusts what, as far as it is there.
-    pub(super) fn links(&self, cluster: Option<&str>) -> Result<Vec<(&'static str, String)>> {
+    pub(crate) fn links(&self, cluster: Option<&str>) -> Result<Vec<(&'static str, String)>> {
         let cluster = cluster.map(|cluster| ("cluster", cluster.to_owned()));
         let mut links: Vec<_> = cluster.into_iter().collect();
         links.push(("issuer", self.target.issuer.to_string()));
@@ -81,14 +82,14 @@ impl Inspection {
 }
 
 /// The issuer, and its place when it is a bucket's.
-pub(in crate::commands) struct Target {
-    pub(in crate::commands) issuer: Issuer,
-    pub(in crate::commands) place: Option<Place>,
+pub(crate) struct Target {
+    pub(crate) issuer: Issuer,
+    pub(crate) place: Option<Place>,
 }
 
 impl Target {
     /// The command that makes what is missing.
-    pub(in crate::commands) fn repair(&self) -> String {
+    pub(crate) fn repair(&self) -> String {
         match self.place {
             Some(_) => "irsactl bootstrap".to_owned(),
             None => format!("irsactl provider --issuer {}", self.issuer),
@@ -98,11 +99,7 @@ impl Target {
 
 impl Question<'_> {
     /// Looks at everything, and changes nothing.
-    pub(in crate::commands) async fn look(
-        self,
-        global: &Global,
-        stop: &Stop,
-    ) -> Result<Inspection> {
+    pub(crate) async fn look(self, global: &Global, stop: &Stop) -> Result<Inspection> {
         let names = &self.issuer.names;
         let region = resolve::region(global).await?;
         let session = Session::open(global, stop, &region, names.account_id.as_ref(), false).await;
@@ -138,7 +135,7 @@ impl Question<'_> {
         let (public, owner, store) = tokio::join!(
             Public::look(&target),
             account::look(session, &target, &options, tags, &region),
-            key_store::connect(global, self.key_store, cluster, false)
+            keys::connect(global, self.key_store, cluster, false)
         );
         let local = match &store {
             Ok(store) => local_kid(&global.dir, store.as_ref()),
@@ -217,7 +214,7 @@ fn local_kid(dir: &Path, store: Option<&Store>) -> LocalKid {
     if !is_stored && !KeyPair::is_there(dir).map_err(|error| error.in_short())? {
         return Ok(None);
     }
-    let kid = key_store::public(dir, store).map(|key| key.kid());
+    let kid = keys::public(dir, store).map(|key| key.kid());
     match kid {
         Ok(Ok(kid)) => Ok(Some(kid)),
         Ok(Err(cause)) => Err(cause.to_string()),

@@ -3,21 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store::marks::COMPROMISED;
-use crate::commands::key_store::store::Store;
+use crate::keys::accepted;
+use crate::keys::pair::KeyPair;
+use crate::keys::store::Store;
+use crate::keys::store::tags::COMPROMISED;
 use crate::oidc::key::Kid;
 use crate::verify::cluster::Source;
 
 /// The kids of the issuer directory, of the key store and of the API servers. What cannot be read names no
 /// key: other checks say so.
-pub(super) fn kids(
+pub(crate) fn kids(
     dir: &Path,
     store: Option<&Store>,
     current: Option<&Kid>,
     cluster: Option<&Source>,
 ) -> BTreeSet<String> {
-    let listed = key_pair::listed(dir).unwrap_or_default();
+    let listed = accepted::listed(dir).unwrap_or_default();
     let listed = listed.iter().filter_map(|key| key.kid().ok());
     let stored = store.into_iter().flat_map(|store| {
         let in_use = |kid: &&Kid| {

@@ -7,19 +7,19 @@ use tokio::time::Instant;
 
 use crate::aws::assume::{Assumed, assume_role_with_web_identity};
 use crate::aws::patience::Patience;
-use crate::commands::key_store::store::Store;
+use crate::commands::resolve;
 use crate::commands::stop::Stop;
-use crate::commands::{key_store, resolve};
 use crate::config::Global;
 use crate::error::{Error, Result};
 use crate::iam::arn::role_arn;
+use crate::keys::store::Store;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims};
-use crate::output;
 use crate::system::clock::now;
 use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
+use crate::{keys, output};
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ const NOBODY: &str = "system:serviceaccount:irsactl:verify";
 
 /// Whom to ask STS for.
 #[derive(Args, Debug)]
-pub(in crate::commands) struct ProofOptions {
+pub(crate) struct ProofOptions {
     /// A role to ask STS for with a test token
     #[arg(long, value_name = "ARN", value_parser = role_arn)]
     role_arn: Option<String>,
@@ -43,18 +43,18 @@ pub(in crate::commands) struct ProofOptions {
 
 impl ProofOptions {
     /// Whether STS is to be asked.
-    pub(super) fn is_asked_for(&self) -> bool {
+    pub(crate) fn is_asked_for(&self) -> bool {
         self.role_arn.is_some()
     }
 
     /// The audience of the test token, and of the tokens that AWS is to accept.
-    pub(super) fn audience(&self) -> &str {
+    pub(crate) fn audience(&self) -> &str {
         &self.audience
     }
 
     /// The check. What keeps STS from being asked does not keep the other checks from being shown, but a
     /// question that was asked must not go unanswered.
-    pub(super) async fn check(
+    pub(crate) async fn check(
         &self,
         global: &Global,
         stop: &Stop,
@@ -98,7 +98,7 @@ impl ProofOptions {
                 .parse()
                 .map_err(|e| Error::failed("cannot make a test token").because(e))?,
         };
-        let key = key_store::signing_key(&global.dir, store)?;
+        let key = keys::signing_key(&global.dir, store)?;
         let now = now()?;
         let claims = Claims::between(issuer, &subject, &self.audience, now, now + 600);
         let token = token::mint(&key, &claims)

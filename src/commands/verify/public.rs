@@ -14,26 +14,26 @@ use crate::verify::report::Check;
 use crate::verify::{discovery, jwks, objects, tls};
 
 /// What anybody can see of an issuer.
-pub(in crate::commands) struct Public {
-    pub(in crate::commands) discovery: Page,
-    pub(in crate::commands) jwks: Page,
+pub(crate) struct Public {
+    pub(crate) discovery: Page,
+    pub(crate) jwks: Page,
     /// The host that the discovery document names for the JWK Set.
-    pub(in crate::commands) host: Host,
+    pub(crate) host: Host,
     /// The issuer's own host, when that is another one.
-    pub(in crate::commands) own_host: Option<Host>,
+    pub(crate) own_host: Option<Host>,
     /// What the bucket answers when it is asked for a list.
-    pub(in crate::commands) listing: Option<Page>,
+    pub(crate) listing: Option<Page>,
 }
 
 /// A host and its certificates.
-pub(in crate::commands) struct Host {
-    pub(in crate::commands) name: String,
-    pub(in crate::commands) chain: Result<Chain>,
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) chain: Result<Chain>,
 }
 
 impl Public {
     /// Fetches what STS fetches, in its order, and beside it what nobody should see.
-    pub(super) async fn look(target: &Target) -> Self {
+    pub(crate) async fn look(target: &Target) -> Self {
         let issuer = &target.issuer;
         let documents = async {
             let discovery = fetch(&issuer.discovery_url()).await;
@@ -75,7 +75,7 @@ impl Public {
     }
 
     /// What the checks say of it; `local` is our own key's kid, or why it cannot be told.
-    pub(super) fn checks(
+    pub(crate) fn checks(
         &self,
         local: std::result::Result<Option<&Kid>, &str>,
         issuer: &Issuer,
@@ -92,12 +92,12 @@ impl Public {
 
 /// Fetches a page; once more when there was no answer, since a job that runs every night must not fail
 /// for one lost packet.
-pub(super) async fn fetch(url: &str) -> Page {
+pub(crate) async fn fetch(url: &str) -> Page {
     twice(url, document::fetch).await
 }
 
 /// The same, with as much of the body as comes: where it is the status that matters.
-pub(super) async fn peek(url: &str) -> Page {
+pub(crate) async fn peek(url: &str) -> Page {
     let peek = async |url: &Url| Ok(document::peek(url).await?.0);
     twice(url, peek).await
 }

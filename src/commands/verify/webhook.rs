@@ -15,7 +15,7 @@ use crate::verify::report::Check;
 use crate::verify::webhook::{Webhook, certificate_in, check, flat, secret_name, webhooks};
 
 /// All checks; `source` is a file, or `kubectl`.
-pub(super) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {
+pub(crate) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<Vec<Check>> {
     let (objects, live) = match source.to_str() {
         Some("kubectl") => {
             let arguments = ["get", "mutatingwebhookconfigurations", "-o", "json"];

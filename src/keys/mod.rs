@@ -1,27 +1,29 @@
 //! The signing key in a store of AWS, beside its files: for jobs whose disk is lost. The directory is then no
 //! more than a copy: what it lacks comes from the store, and where the two differ nobody is right.
 
-pub(crate) mod marks;
-pub(crate) mod missing;
-pub(crate) mod remarks;
+pub(crate) mod accepted;
+pub(crate) mod directory;
+pub(crate) mod pair;
+pub(crate) mod private_file;
+pub(crate) mod public;
+pub(crate) mod rotation;
 pub(crate) mod store;
-pub(crate) mod stored_key;
 
 use std::path::Path;
 
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store::store::Store;
-use crate::commands::key_store::stored_key::StoredKey;
 use crate::commands::resolve;
 use crate::config::{Global, KeyStoreOptions};
 use crate::error::{Error, Result, shell_path};
+use crate::keys::pair::KeyPair;
+use crate::keys::store::Store;
+use crate::keys::store::stored_key::StoredKey;
 use crate::oidc::key::PublicKey;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
 use crate::system::file;
 
 /// The store that the options name, with what is in it, for commands that have no session.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     global: &Global,
     options: &KeyStoreOptions,
     cluster: Option<&str>,
@@ -48,7 +50,7 @@ pub(super) async fn connect(
 
 /// The pair in `dir` or in the store, which must be one key; or else a new one, when `bits` says how large.
 /// Nothing is written.
-pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Result<KeyPair> {
+pub(crate) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Result<KeyPair> {
     let is_there = KeyPair::is_there(dir)?;
     let Some((store, stored)) = store.and_then(|store| Some((store, store.current()?))) else {
         if let Some(store) = store.filter(|store| !store.is_empty()) {
@@ -60,7 +62,7 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
             (None, _) => KeyPair::load_public(dir).map(KeyPair::of_public),
         };
     };
-    if !file::exists(&key_pair::signing_key_file(dir))? {
+    if !file::exists(&directory::signing_key_file(dir))? {
         return of_stored(dir, stored);
     }
     let pair = KeyPair::load(dir)?;
@@ -71,7 +73,7 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
     let error = Error::refused("cannot tell which signing key is meant")
         .because(format!(
             "{} has the kid {kid}",
-            output::path(&key_pair::signing_key_file(dir))
+            output::path(&directory::signing_key_file(dir))
         ))
         .because(format!("{} has the kid {}", stored.arn, stored.kid));
     Err(match store.find(&kid) {
@@ -91,7 +93,7 @@ pub(super) fn pair(dir: &Path, bits: Option<u16>, store: Option<&Store>) -> Resu
 
 /// A key of the store, for a directory that has none.
 fn of_stored(dir: &Path, stored: &StoredKey) -> Result<KeyPair> {
-    key_pair::check_public_file(dir, &stored.public)?;
+    accepted::check_public_file(dir, &stored.public)?;
     Ok(KeyPair::of_signing_key(
         stored.key()?,
         stored.public.clone(),
@@ -99,8 +101,8 @@ fn of_stored(dir: &Path, stored: &StoredKey) -> Result<KeyPair> {
 }
 
 /// Writes a key of the store into `dir`, unless it is there.
-pub(super) fn bring(store: &Store, stored: &StoredKey, dir: &Path) -> Result<()> {
-    let pair = match file::exists(&key_pair::signing_key_file(dir))? {
+pub(crate) fn bring(store: &Store, stored: &StoredKey, dir: &Path) -> Result<()> {
+    let pair = match file::exists(&directory::signing_key_file(dir))? {
         true => KeyPair::load(dir)?,
         false => of_stored(dir, stored)?,
     };
@@ -108,12 +110,12 @@ pub(super) fn bring(store: &Store, stored: &StoredKey, dir: &Path) -> Result<()>
 }
 
 /// The public key in `dir` or in the store, which is all that publishing needs.
-pub(super) fn public(dir: &Path, store: Option<&Store>) -> Result<PublicKey> {
+pub(crate) fn public(dir: &Path, store: Option<&Store>) -> Result<PublicKey> {
     Ok(pair(dir, None, store)?.public)
 }
 
 /// The signing key in `dir` or in the store, for the moment. No file is written.
-pub(super) fn signing_key(dir: &Path, store: Option<&Store>) -> Result<SigningKey> {
+pub(crate) fn signing_key(dir: &Path, store: Option<&Store>) -> Result<SigningKey> {
     match store.and_then(Store::current) {
         Some(stored) => {
             pair(dir, None, store)?;
@@ -121,7 +123,7 @@ pub(super) fn signing_key(dir: &Path, store: Option<&Store>) -> Result<SigningKe
         }
         None => match store.filter(|store| !store.is_empty()) {
             Some(store) => Err(store.is_between()),
-            None => key_pair::signing_key(dir),
+            None => pair::signing_key(dir),
         },
     }
 }

@@ -11,13 +11,13 @@ use crate::system::file::{self, others};
 use crate::system::work_tree;
 
 /// Writes a new one, mode 0600, and its directory where that is missing. What is there is never overwritten.
-pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<()> {
     prepare(path)?;
     file::write_private(path, contents)
 }
 
 /// Replaces one that `is_ours` knows for what it was: never a signing key.
-pub(super) fn replace(
+pub(crate) fn replace(
     path: &Path,
     contents: &[u8],
     what: &str,
@@ -34,7 +34,7 @@ fn prepare(path: &Path) -> Result<()> {
 }
 
 /// Warns, once, of others who could read the file, or put another in its place.
-pub(super) fn warn_of_others(path: &Path) {
+pub(crate) fn warn_of_others(path: &Path) {
     static WARNED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let is_first = WARNED
         .lock()

@@ -1,17 +1,17 @@
 //! What is said when the store has not the key that a command needs.
 
-use crate::commands::key_store::marks::{KID, PROOF};
-use crate::commands::key_store::store::Store;
-use crate::commands::key_store::stored_key::StoredKey;
 use crate::error::Error;
 use crate::iam::key_store::KeyStore;
+use crate::keys::store::Store;
+use crate::keys::store::stored_key::StoredKey;
+use crate::keys::store::tags::{KID, PROOF};
 use crate::oidc::key::Kid;
 use crate::oidc::key_error::KeyError;
 use crate::plan::tags::MANAGED_BY;
 
 impl Store {
     /// There are keys, and none that signs.
-    pub(super) fn is_between(&self) -> Error {
+    pub(crate) fn is_between(&self) -> Error {
         let error = Error::refused("cannot tell which signing key is meant");
         let newest = self
             .newest()
@@ -25,7 +25,7 @@ impl Store {
     }
 
     /// Something else under a key's name.
-    pub(super) fn not_ours(&self, name: &str) -> Error {
+    pub(crate) fn not_ours(&self, name: &str) -> Error {
         let (tag, value) = MANAGED_BY;
         Error::refused(format!(
             "cannot use {name} in {}: it is not ours",
@@ -44,7 +44,7 @@ impl Store {
     }
 
     /// A key that another than a run of ours can have put there, or whose tags somebody has changed.
-    pub(super) fn unproven(&self, number: usize, kid: &Kid) -> Error {
+    pub(crate) fn unproven(&self, number: usize, kid: &Kid) -> Error {
         let error = Error::refused(format!("cannot use {} in {}", self.name(number), self.kind.title()))
             .because(format!("it holds the key {kid}, and its tags {KID} and {PROOF} do not prove that a run with that key, and with the one before it, has put it there"));
         let look = "whoever may create, overwrite or tag keys there can have done it: look who did (CloudTrail)";
@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// There is no key where the command needs one.
-    pub(super) fn has_none(&self) -> Error {
+    pub(crate) fn has_none(&self) -> Error {
         Error::refused("cannot use the signing key")
             .because(format!(
                 "{} is not in {}, and there is no key file",
@@ -72,14 +72,14 @@ impl Store {
 }
 
 /// The key has no name without a cluster.
-pub(in crate::commands) fn nameless(store: KeyStore) -> Error {
+pub(crate) fn nameless(store: KeyStore) -> Error {
     Error::usage(format!("cannot find the signing key in {}", store.title()))
         .because("its name there is made of the cluster's")
         .hint("give --cluster")
 }
 
 /// A key that is no signing key.
-pub(super) fn unusable(name: &str, cause: &KeyError) -> Error {
+pub(crate) fn unusable(name: &str, cause: &KeyError) -> Error {
     Error::refused(format!("cannot use {name} as the signing key"))
         .because(cause)
         .hint("it holds the PEM text of one RSA private key, and nothing else")

@@ -3,15 +3,18 @@
 //! It names the two keys and when tokens of the new one were first seen. What is published and what the
 //! API servers know is looked at anew by each step.
 
+pub(crate) mod of_store;
+
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::commands::key_pair::{KeyPair, signing_key_file, unusable};
-use crate::commands::private_file;
 use crate::error::{Error, Result};
+use crate::keys::directory::{named, signing_key_file, state_file, unusable};
+use crate::keys::pair::KeyPair;
+use crate::keys::private_file;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
@@ -24,31 +27,31 @@ const FORMAT_VERSION: u32 = 1;
 /// A key takes the place of another.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rotation {
+pub(crate) struct Rotation {
     format_version: u32,
     /// Whose keys they are.
-    pub(super) issuer: String,
+    pub(crate) issuer: String,
     /// The key that goes.
-    pub(super) old: Kid,
+    pub(crate) old: Kid,
     /// The key that comes.
-    pub(super) new: Kid,
+    pub(crate) new: Kid,
     /// When a token of the new key was first seen, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) activated: Option<u64>,
+    pub(crate) activated: Option<u64>,
     /// Whether the old key is the cluster's own, which the settings name.
     #[serde(default)]
-    pub(super) adopted: bool,
+    pub(crate) adopted: bool,
     /// When both keys were published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) published: Option<u64>,
+    pub(crate) published: Option<u64>,
     /// When the old key left the JWK Set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) retired: Option<u64>,
+    pub(crate) retired: Option<u64>,
 }
 
 impl Rotation {
     /// A rotation that begins.
-    pub(super) fn new(issuer: &Issuer, old: Kid, new: Kid) -> Self {
+    pub(crate) fn new(issuer: &Issuer, old: Kid, new: Kid) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             issuer: issuer.to_string(),
@@ -62,7 +65,7 @@ impl Rotation {
     }
 
     /// The one in the issuer directory, of this issuer; `None` when there never was one.
-    pub(super) fn load(dir: &Path, issuer: &Issuer) -> Result<Option<Self>> {
+    pub(crate) fn load(dir: &Path, issuer: &Issuer) -> Result<Option<Self>> {
         let path = state_file(dir);
         if !file::exists(&path)? {
             return Ok(None);
@@ -84,12 +87,12 @@ impl Rotation {
     }
 
     /// Whether it is the same rotation, however far.
-    pub(super) fn is_of_the_same_keys(&self, other: &Self) -> bool {
+    pub(crate) fn is_of_the_same_keys(&self, other: &Self) -> bool {
         (&self.old, &self.new) == (&other.old, &other.new)
     }
 
     /// As far as either is.
-    pub(super) fn with(mut self, other: &Self) -> Self {
+    pub(crate) fn with(mut self, other: &Self) -> Self {
         self.activated = self.activated.or(other.activated);
         self.published = self.published.or(other.published);
         self.retired = self.retired.or(other.retired);
@@ -98,7 +101,7 @@ impl Rotation {
 
     /// Writes it as the only one: of two runs at once one gets it, and the other is refused. That of a
     /// finished rotation is kept under another name.
-    pub(super) fn claim(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn claim(&self, dir: &Path) -> Result<()> {
         let path = state_file(dir);
         file::create_dir(dir)?;
         if file::exists(&path)? {
@@ -113,7 +116,7 @@ impl Rotation {
     }
 
     /// Writes it, whole or not at all.
-    pub(super) fn save(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn save(&self, dir: &Path) -> Result<()> {
         let is_ours = |text: &[u8]| serde_json::from_slice::<Self>(text).is_ok();
         file::write_document(
             &state_file(dir),
@@ -124,7 +127,7 @@ impl Rotation {
     }
 
     /// Gives the key files the names of what they are now.
-    pub(super) fn settle(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn settle(&self, dir: &Path) -> Result<()> {
         match self.activated {
             Some(_) => sign_with(dir, &self.new),
             None => Ok(()),
@@ -132,14 +135,14 @@ impl Rotation {
     }
 
     /// Sets the old key's file aside.
-    pub(super) fn set_aside(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn set_aside(&self, dir: &Path) -> Result<()> {
         set_aside(dir, &self.old)
     }
 }
 
 /// Gives the key that signs the name `sa-signer.key`, and the one that had it a name of its own. Each rename
 /// leaves something that the next run can go on from; without the file of the new key there is none.
-pub(in crate::commands) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
+pub(crate) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
     let current = signing_key_file(dir);
     if !file::exists(&named(dir, new))? {
         return Ok(());
@@ -155,22 +158,12 @@ pub(in crate::commands) fn sign_with(dir: &Path, new: &Kid) -> Result<()> {
 }
 
 /// Sets a retired key's file aside: it is no candidate for the next rotation.
-pub(super) fn set_aside(dir: &Path, kid: &Kid) -> Result<()> {
+pub(crate) fn set_aside(dir: &Path, kid: &Kid) -> Result<()> {
     move_new(&named(dir, kid), &dir.join(format!("retired-{kid}.key")))
 }
 
-/// `DIR/rotation.json`
-pub(super) fn state_file(dir: &Path) -> PathBuf {
-    dir.join("rotation.json")
-}
-
-/// `DIR/sa-signer-KID.key`: a key that is not the one that signs.
-pub(super) fn named(dir: &Path, kid: &Kid) -> PathBuf {
-    dir.join(format!("sa-signer-{kid}.key"))
-}
-
 /// The new key that a run before this one has made, if there is one. It is none of those that are known.
-pub(super) fn made_before(dir: &Path, is_known: impl Fn(&Kid) -> bool) -> Result<Option<Kid>> {
+pub(crate) fn made_before(dir: &Path, is_known: impl Fn(&Kid) -> bool) -> Result<Option<Kid>> {
     let cannot = |cause: std::io::Error| {
         Error::failed(format!("cannot look into {}", output::path(dir))).because(cause)
     };
@@ -203,19 +196,19 @@ pub(super) fn made_before(dir: &Path, is_known: impl Fn(&Kid) -> bool) -> Result
 }
 
 /// Writes a new key's file under its own name.
-pub(super) fn write(dir: &Path, key: &SigningKey, kid: &Kid) -> Result<()> {
+pub(crate) fn write(dir: &Path, key: &SigningKey, kid: &Kid) -> Result<()> {
     let cannot = |cause| Error::failed("cannot make a new signing key").because(cause);
     let pem = key.to_pem().map_err(cannot)?;
     private_file::write(&named(dir, kid), pem.as_bytes())
 }
 
 /// Removes a key that was made a moment ago and that nothing names.
-pub(super) fn forget(dir: &Path, kid: &Kid) {
+pub(crate) fn forget(dir: &Path, kid: &Kid) {
     let _ = fs::remove_file(named(dir, kid));
 }
 
 /// The public key of a key file of this directory.
-pub(super) fn public_of(dir: &Path, kid: &Kid) -> Result<PublicKey> {
+pub(crate) fn public_of(dir: &Path, kid: &Kid) -> Result<PublicKey> {
     let path = match named(dir, kid) {
         path if file::exists(&path)? => path,
         _ => signing_key_file(dir),

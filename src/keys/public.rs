@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::commands::key_pair;
 use crate::error::{Error, Result, shell_quoted};
+use crate::keys::{directory, public};
 use crate::oidc::adopt::{self, AdoptError, Adopted};
+use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::PublicKey;
 use crate::output;
 use crate::system::file;
@@ -17,30 +18,30 @@ const MAX: u64 = 1 << 20;
 
 /// Whose key is published.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct AdoptOptions {
+pub(crate) struct AdoptOptions {
     /// Publish the cluster's own key, which stays on its nodes: from sa.pub, a certificate or the
     /// JWK Set of kubectl get --raw /openid/v1/jwks; - for standard input; repeat it for several
     #[arg(long, value_name = "FILE")]
-    adopt_key: Vec<PathBuf>,
+    pub(crate) adopt_key: Vec<PathBuf>,
 }
 
 impl AdoptOptions {
     /// Whether the option was given.
-    pub(super) fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         !self.adopt_key.is_empty()
     }
+}
 
-    /// The keys; none when the option was not given. No file of the issuer directory is looked at.
-    pub(super) fn keys(&self) -> Result<Option<Vec<PublicKey>>> {
-        match self.adopt_key.as_slice() {
-            [] => Ok(None),
-            files => read_all(files, adopt::adopt).map(Some),
-        }
+/// The keys that `--adopt-key` names; none when the option was not given. No file of the issuer directory is looked at.
+pub(crate) fn adopted(options: &AdoptOptions) -> Result<Option<Vec<PublicKey>>> {
+    match options.adopt_key.as_slice() {
+        [] => Ok(None),
+        files => read_all(files, adopt::adopt).map(Some),
     }
 }
 
 /// The public keys of files that may hold private keys, of which nothing else is taken.
-pub(super) fn public_keys(files: &[PathBuf]) -> Result<Vec<PublicKey>> {
+pub(crate) fn public_keys(files: &[PathBuf]) -> Result<Vec<PublicKey>> {
     read_all(files, adopt::public_keys)
 }
 
@@ -82,7 +83,7 @@ fn read_all(
 
 fn refused(path: &Path, cause: &AdoptError) -> Error {
     let error = match cause {
-        AdoptError::Key(cause) => return key_pair::unusable(path, cause),
+        AdoptError::Key(cause) => return directory::unusable(path, cause),
         cause => Error::refused(format!("cannot use the key in {}", path.display())).because(cause),
     };
     match cause {
@@ -95,4 +96,17 @@ fn refused(path: &Path, cause: &AdoptError) -> Error {
         AdoptError::Json(_) => error.hint("kubectl get --raw /openid/v1/jwks prints one"),
         _ => error,
     }
+}
+
+/// The JWK Set of all keys in these files.
+pub(crate) fn read(files: &[PathBuf]) -> Result<JwkSet> {
+    jwk_set(&public::public_keys(files)?)
+}
+
+/// The JWK Set of these keys.
+pub(crate) fn jwk_set(keys: &[PublicKey]) -> Result<JwkSet> {
+    let cannot = || Error::failed("cannot make the JWK Set");
+    let set = JwkSet::of(keys).map_err(|cause| cannot().because(cause))?;
+    set.merged(&JwkSet::default())
+        .map_err(|cause| cannot().because(cause))
 }

@@ -4,45 +4,43 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::aws::patience::Patience;
-use crate::commands::key_store::marks::{
-    self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES,
-};
-use crate::commands::key_store::missing::unusable;
-use crate::commands::key_store::store::{SHOWN_WITHIN, Store};
 use crate::error::{Error, Exit, Result};
+use crate::keys::store::refusals::unusable;
+use crate::keys::store::tags::{self, ACTIVATED, COMPROMISED, ISSUER, KID, PROOF, REPLACES};
+use crate::keys::store::{SHOWN_WITHIN, Store};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::signing_key::SigningKey;
 use crate::plan::tags::{MANAGED_BY, Tags};
 
 /// A key in a store.
-pub(in crate::commands) struct StoredKey {
-    pub(super) name: String,
-    pub(in crate::commands) arn: String,
-    pub(in crate::commands) kid: Kid,
-    pub(in crate::commands) public: PublicKey,
+pub(crate) struct StoredKey {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) kid: Kid,
+    pub(crate) public: PublicKey,
     pem: Zeroizing<String>,
-    pub(in crate::commands) tags: Tags,
+    pub(crate) tags: Tags,
     /// The tags as the store has them.
-    pub(super) read: Tags,
+    pub(crate) read: Tags,
 }
 
 impl StoredKey {
     /// The key itself.
-    pub(in crate::commands) fn key(&self) -> Result<SigningKey> {
+    pub(crate) fn key(&self) -> Result<SigningKey> {
         SigningKey::from_pem(self.pem.as_bytes()).map_err(|cause| unusable(&self.name, &cause))
     }
 
     /// Whether it is to take the place of another, and has not yet.
-    pub(in crate::commands) fn is_coming(&self) -> bool {
+    pub(crate) fn is_coming(&self) -> bool {
         self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED)
     }
 
-    pub(super) fn is_compromised(&self) -> bool {
+    pub(crate) fn is_compromised(&self) -> bool {
         self.tags.contains_key(COMPROMISED)
     }
 
-    pub(super) fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
+    pub(crate) fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
         let own = self.tags.get(ISSUER);
         own.is_some_and(|own| own != issuer.as_str())
     }
@@ -50,7 +48,7 @@ impl StoredKey {
 
 impl Store {
     /// Reads a key, after those before it; none when nothing is there. The first one may be taken over.
-    pub(super) async fn read(&self, number: usize) -> Result<Option<StoredKey>> {
+    pub(crate) async fn read(&self, number: usize) -> Result<Option<StoredKey>> {
         let name = self.name(number);
         tracing::info!(name, "reading the key store");
         let Some(entry) = self.client.entry(&name).await? else {
@@ -74,7 +72,7 @@ impl Store {
             .checked_sub(2)
             .and_then(|before| self.keys.get(before));
         let replaces = tags.get(REPLACES).map(String::as_str);
-        let proof = marks::proof(before, &name, &key, replaces)?;
+        let proof = tags::proof(before, &name, &key, replaces)?;
         let has = |tag, value| tags.get(tag).is_some_and(|found: &String| found == value);
         if !has(KID, kid.as_str()) || !has(PROOF, &proof) {
             if !adopts {
@@ -94,7 +92,7 @@ impl Store {
     }
 
     /// The same, of a key that was put there a moment ago.
-    pub(super) async fn read_back(&self, number: usize) -> Result<StoredKey> {
+    pub(crate) async fn read_back(&self, number: usize) -> Result<StoredKey> {
         let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
         loop {
             if let Some(key) = self.read(number).await? {

@@ -4,18 +4,24 @@
 //! becomes of a key is told by tags, each of which is written once. The newest key that has been activated,
 //! or that replaced none, is the one that signs.
 
+pub(crate) mod notes;
+pub(crate) mod refusals;
+pub(crate) mod stored_key;
+pub(crate) mod tags;
+
 use std::path::Path;
 use std::time::Duration;
 
 use crate::aws::connect::Aws;
 use crate::aws::key_store::KeyStoreClient;
-use crate::commands::key_pair::{self, KeyPair};
-use crate::commands::key_store::marks::{self, ISSUER, PROOF};
-use crate::commands::key_store::missing::{nameless, unusable};
-use crate::commands::key_store::stored_key::StoredKey;
 use crate::config::KeyStoreOptions;
 use crate::error::{Error, Result, after_changes};
 use crate::iam::key_store::KeyStore;
+use crate::keys::pair::KeyPair;
+use crate::keys::store::refusals::{nameless, unusable};
+use crate::keys::store::stored_key::StoredKey;
+use crate::keys::store::tags::{ISSUER, PROOF};
+use crate::keys::{accepted, directory};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
@@ -23,22 +29,22 @@ use crate::output;
 use crate::system::file;
 
 /// How long a key that was put may take to show.
-pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A store, and the keys of a cluster in it.
-pub(in crate::commands) struct Store {
-    pub(super) client: KeyStoreClient,
-    pub(super) kind: KeyStore,
-    pub(super) cluster: String,
-    pub(super) region: String,
-    pub(super) adopt: bool,
+pub(crate) struct Store {
+    pub(crate) client: KeyStoreClient,
+    pub(crate) kind: KeyStore,
+    pub(crate) cluster: String,
+    pub(crate) region: String,
+    pub(crate) adopt: bool,
     /// The oldest first.
-    pub(super) keys: Vec<StoredKey>,
+    pub(crate) keys: Vec<StoredKey>,
 }
 
 impl Store {
     /// Reads what the store has for a cluster; none when the file is all, or without a connection.
-    pub(in crate::commands) async fn open(
+    pub(crate) async fn open(
         options: &KeyStoreOptions,
         cluster: Option<&str>,
         aws: Option<&Aws>,
@@ -75,7 +81,7 @@ impl Store {
 
     /// Refuses keys that sign another issuer's tokens, unless they are to move: whoever runs either cluster could
     /// sign for both.
-    pub(in crate::commands) fn check_issuer(&self, issuer: &Issuer, moves: bool) -> Result<()> {
+    pub(crate) fn check_issuer(&self, issuer: &Issuer, moves: bool) -> Result<()> {
         let mut keys = self.keys.iter();
         match keys.find(|key| !moves && key.is_of_another_issuer(issuer)) {
             None => Ok(()),
@@ -85,12 +91,12 @@ impl Store {
         }
     }
 
-    pub(super) fn kind(&self) -> KeyStore {
+    pub(crate) fn kind(&self) -> KeyStore {
         self.kind
     }
 
     /// The options that name it, for a command in a hint.
-    pub(in crate::commands) fn options(&self) -> String {
+    pub(crate) fn options(&self) -> String {
         let Self {
             kind,
             cluster,
@@ -103,43 +109,43 @@ impl Store {
         )
     }
 
-    pub(super) fn name(&self, number: usize) -> String {
+    pub(crate) fn name(&self, number: usize) -> String {
         self.kind.key_name(&self.cluster, number)
     }
 
     /// The key that signs; none when it is compromised, since the one before it has been retired.
-    pub(in crate::commands) fn current(&self) -> Option<&StoredKey> {
+    pub(crate) fn current(&self) -> Option<&StoredKey> {
         self.before_the_coming().filter(|key| !key.is_compromised())
     }
 
     /// The newest key that is not to come.
-    pub(super) fn before_the_coming(&self) -> Option<&StoredKey> {
+    pub(crate) fn before_the_coming(&self) -> Option<&StoredKey> {
         self.keys.iter().rfind(|key| !key.is_coming())
     }
 
     /// A key that is there.
-    pub(in crate::commands) fn find(&self, kid: &Kid) -> Option<&StoredKey> {
+    pub(crate) fn find(&self, kid: &Kid) -> Option<&StoredKey> {
         self.keys.iter().find(|key| key.kid == *kid)
     }
 
     /// All that are there.
-    pub(in crate::commands) fn kids(&self) -> impl Iterator<Item = &Kid> {
+    pub(crate) fn kids(&self) -> impl Iterator<Item = &Kid> {
         self.keys.iter().map(|key| &key.kid)
     }
 
     /// The newest key: the one that signs, or the one that is to come.
-    pub(in crate::commands) fn newest(&self) -> Option<&StoredKey> {
+    pub(crate) fn newest(&self) -> Option<&StoredKey> {
         self.keys.last()
     }
 
     /// Whether a key is there.
-    pub(in crate::commands) fn has(&self, kid: &Kid) -> bool {
+    pub(crate) fn has(&self, kid: &Kid) -> bool {
         self.find(kid).is_some()
     }
 
     /// Puts a pair there when nothing is, and marks as ours, and as this issuer's where it is known, what is
     /// taken over. Returns how many calls changed something.
-    pub(in crate::commands) async fn keep(
+    pub(crate) async fn keep(
         &mut self,
         pair: &KeyPair,
         dir: &Path,
@@ -156,7 +162,7 @@ impl Store {
 
     /// Puts a key under the next name, never over anything, and reads it back. Returns how many calls
     /// changed something.
-    pub(in crate::commands) async fn put(
+    pub(crate) async fn put(
         &mut self,
         pem: &str,
         kid: &Kid,
@@ -167,7 +173,7 @@ impl Store {
         let name = self.name(number);
         let mut tags = self.tags_of(kid, replaces, issuer);
         let key = SigningKey::from_pem(pem.as_bytes()).map_err(|e| unusable(&name, &e))?;
-        let proof = marks::proof(self.keys.last(), &name, &key, replaces.map(Kid::as_str))?;
+        let proof = tags::proof(self.keys.last(), &name, &key, replaces.map(Kid::as_str))?;
         tags.insert(PROOF.to_owned(), proof);
         let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
         let cannot = || {
@@ -198,18 +204,18 @@ impl Store {
     }
 
     /// Writes what is not in the files of `dir` yet, with all public keys that API servers are to accept.
-    pub(in crate::commands) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
+    pub(crate) fn save(&self, pair: &KeyPair, dir: &Path) -> Result<()> {
         pair.save(dir)?;
         self.accept(dir)
     }
 
     /// Lets a public key file of these keys hold all that API servers are to accept, and no others of them.
-    pub(in crate::commands) fn accept(&self, dir: &Path) -> Result<()> {
-        let listed = key_pair::listed(dir)?;
+    pub(crate) fn accept(&self, dir: &Path) -> Result<()> {
+        let listed = accepted::listed(dir)?;
         if !self.keys.iter().any(|key| listed.contains(&key.public)) {
             return Ok(());
         }
-        let current = key_pair::signing_key_file(dir);
+        let current = directory::signing_key_file(dir);
         let current = match file::exists(&current)? {
             true => Some(KeyPair::kid_of(&current)?),
             false => None,
@@ -220,14 +226,14 @@ impl Store {
             .iter()
             .partition(|key| key.is_compromised() && current.as_ref() != Some(&key.kid));
         let accepted: Vec<_> = accepted.iter().map(|key| key.public.clone()).collect();
-        key_pair::accept(dir, &accepted)?;
+        accepted::accept(dir, &accepted)?;
         rejected
             .iter()
-            .try_for_each(|key| key_pair::reject(dir, &key.kid))
+            .try_for_each(|key| accepted::reject(dir, &key.kid))
     }
 
     /// Whether nothing is there.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }

@@ -7,36 +7,36 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::aws::patience::Patience;
-use crate::commands::key_store::store::{SHOWN_WITHIN, Store};
-use crate::commands::key_store::stored_key::StoredKey;
 use crate::error::{Error, Exit, Result, after_changes};
+use crate::keys::store::stored_key::StoredKey;
+use crate::keys::store::{SHOWN_WITHIN, Store};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::plan::tags::{Tags, owner_tags};
 
 /// The key that the value is: seen without reading it.
-pub(super) const KID: &str = "irsactl/kid";
+pub(crate) const KID: &str = "irsactl/kid";
 /// The key that it is to replace.
-pub(in crate::commands) const REPLACES: &str = "irsactl/replaces";
+pub(crate) const REPLACES: &str = "irsactl/replaces";
 /// When it signed first, as far as is known; in seconds since 1970, as the others.
-pub(in crate::commands) const ACTIVATED: &str = "irsactl/activated";
+pub(crate) const ACTIVATED: &str = "irsactl/activated";
 /// When both keys were published.
-pub(in crate::commands) const PUBLISHED: &str = "irsactl/published";
+pub(crate) const PUBLISHED: &str = "irsactl/published";
 /// When the key that it replaced left the JWK Set.
-pub(in crate::commands) const RETIRED: &str = "irsactl/retired";
+pub(crate) const RETIRED: &str = "irsactl/retired";
 /// Nobody is to accept its tokens any more.
-pub(in crate::commands) const COMPROMISED: &str = "irsactl/compromised";
+pub(crate) const COMPROMISED: &str = "irsactl/compromised";
 /// The issuer whose tokens it signs.
-pub(super) const ISSUER: &str = "irsactl/issuer";
+pub(crate) const ISSUER: &str = "irsactl/issuer";
 
 /// That whoever put the key there had it, and the one before it: see [`proof`].
-pub(super) const PROOF: &str = "irsactl/proof";
+pub(crate) const PROOF: &str = "irsactl/proof";
 
 /// HMAC-SHA256 over a key's name and what it replaces, keyed by the private keys before it and its own. Who may
 /// create and tag secrets can set every other tag, and has none of the cluster's keys: so the keys of a store are
 /// the work of one maker, whom any of them that is known vouches for.
-pub(super) fn proof(
+pub(crate) fn proof(
     before: Option<&StoredKey>,
     name: &str,
     key: &SigningKey,
@@ -58,7 +58,7 @@ const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];
 
 impl Store {
     /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
-    pub(in crate::commands) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
+    pub(crate) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
         let mut changes = 0;
         for number in 0..self.keys.len() {
             let key = &self.keys[number];
@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// How many keys have not the marks that they are to have.
-    pub(super) fn unmarked(&self, issuer: Option<&Issuer>) -> usize {
+    pub(crate) fn unmarked(&self, issuer: Option<&Issuer>) -> usize {
         let keys = self.keys.iter().filter(|key| {
             let wanted = self.tags_of(&key.kid, None, issuer);
             let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
@@ -86,7 +86,7 @@ impl Store {
         keys.count()
     }
 
-    pub(super) fn tags_of(
+    pub(crate) fn tags_of(
         &self,
         kid: &Kid,
         replaces: Option<&Kid>,
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Adds the tags that a key lacks. Returns how many calls changed something.
-    pub(in crate::commands) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
+    pub(crate) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
         let Some(key) = self.keys.iter_mut().find(|key| key.kid == *kid) else {
             return Ok(0);
         };

@@ -1,14 +1,14 @@
 //! What a plan says of the store.
 
-use crate::commands::key_store::marks::{COMPROMISED, ISSUER};
-use crate::commands::key_store::store::Store;
+use crate::keys::store::Store;
+use crate::keys::store::tags::{COMPROMISED, ISSUER};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::plan::observed;
 
 impl Store {
     /// Where the keys are, or will be.
-    pub(in crate::commands) fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self) -> Vec<String> {
         let place = self.kind.title();
         let current = match self.current() {
             Some(key) => format!("the signing key is in {place}: {}", key.arn),
@@ -29,7 +29,7 @@ impl Store {
     }
 
     /// What is left there of an issuer that goes, and how to delete it.
-    pub(in crate::commands) fn left(&self, issuer: &Issuer) -> Vec<String> {
+    pub(crate) fn left(&self, issuer: &Issuer) -> Vec<String> {
         let keys = self.keys.iter();
         keys.map(|key| match key.is_of_another_issuer(issuer) {
             true => format!(
@@ -46,7 +46,7 @@ impl Store {
 
     /// What a plan has seen of the store. `coming` are keys that it will be given besides, `steps` the tags that
     /// it is told a rotation by: of a key, and what they mean.
-    pub(in crate::commands) fn observed(
+    pub(crate) fn observed(
         &self,
         coming: &[Kid],
         issuer: Option<&Issuer>,
