@@ -3,9 +3,19 @@
 //! The option groups that several commands share live here, so that a name means the same thing
 //! in every command.
 
+pub(crate) mod adopt;
+pub(crate) mod change;
 pub mod deferred;
 pub mod file;
+pub(crate) mod issuer;
+pub(crate) mod key_store;
+pub(crate) mod names;
+pub(crate) mod nodes;
 pub mod parse;
+pub(crate) mod provider;
+pub(crate) mod publication;
+pub(crate) mod resolve;
+pub(crate) mod role;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,13 +23,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use crate::aws::partition;
 use crate::config::parse::Layers;
-use crate::error::{Error, Result};
-use crate::iam::arn::{AccountId, Partition};
-use crate::iam::bucket::BucketName;
-use crate::iam::key_store::KeyStore;
-use crate::oidc::issuer::{Issuer, IssuerError, is_prefix};
 use crate::output::Format;
 use crate::plan::saved::SavedPlan;
 
@@ -86,185 +90,9 @@ pub enum Color {
     Never,
 }
 
-/// Names that make up an issuer in S3.
-#[derive(Args, Clone, Debug)]
-pub struct Names {
-    /// Name of the cluster: lower-case letters, digits and hyphens; --config gives it too
-    #[arg(long, value_name = "NAME", value_parser = dns_label)]
-    pub cluster: Option<String>,
-    /// S3 bucket [default: CLUSTER-oidc-ACCOUNT-REGION-an, which only this account can create]
-    #[arg(long, value_name = "BUCKET")]
-    pub bucket: Option<String>,
-    /// Path of the issuer below the bucket, for several issuers in one bucket
-    #[arg(long, value_name = "PATH", value_parser = prefix)]
-    pub prefix: Option<String>,
-    /// The AWS account; must be the one of the credentials [default: ask STS]
-    #[arg(long, value_name = "ID")]
-    pub account_id: Option<AccountId>,
-}
-
-/// Where the signing key outlives the disk.
-#[derive(Args, Clone, Debug)]
-pub struct KeyStoreOptions {
-    /// Where the signing key is kept: file, or beside it secretsmanager or ssm
-    #[arg(
-        long,
-        value_name = "STORE",
-        default_value = "file",
-        hide_possible_values = true
-    )]
-    key_store: KeyStoreName,
-}
-
-/// A value of `--key-store`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum KeyStoreName {
-    File,
-    Secretsmanager,
-    Ssm,
-}
-
-impl KeyStoreOptions {
-    /// The store in AWS; none when the file is all.
-    pub fn key_store(&self) -> Option<KeyStore> {
-        match self.key_store {
-            KeyStoreName::File => None,
-            KeyStoreName::Secretsmanager => Some(KeyStore::SecretsManager),
-            KeyStoreName::Ssm => Some(KeyStore::Ssm),
-        }
-    }
-}
-
-/// An issuer in S3 by its names, or any issuer by its URL.
-#[derive(Args, Clone, Debug)]
-pub struct IssuerNames {
-    /// The issuer, when it is not the one of a bucket
-    #[arg(long, value_name = "URL", conflicts_with_all = ["bucket", "prefix"])]
-    pub issuer: Option<String>,
-    #[command(flatten)]
-    #[allow(missing_docs)] // clap would print a doc comment here as help
-    pub names: Names,
-}
-
-/// A place in S3 that everything else is derived from.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The bucket.
-    pub bucket: BucketName,
-    /// Its region.
-    pub region: String,
-    /// Its partition.
-    pub partition: Partition,
-    /// The issuer's path.
-    pub prefix: Option<String>,
-    /// The issuer: `https://BUCKET.s3.REGION.SUFFIX[/PREFIX]`.
-    pub issuer: Issuer,
-}
-
-impl Names {
-    /// Refuses names that cannot do in any account, before any call is made.
-    pub fn check(&self, region: &str) -> Result<()> {
-        // Every account ID is as long as this one.
-        let account = self
-            .account_id
-            .clone()
-            .or_else(|| "000000000000".parse().ok());
-        let account = account.filter(|_| self.account_id.is_some() || self.bucket.is_none());
-        self.place(region, account.as_ref()).map(|_| ())
-    }
-
-    /// Resolves the names. `account` may be absent only when `--bucket` is given.
-    pub fn place(&self, region: &str, account: Option<&AccountId>) -> Result<Place> {
-        let partition = partition::of_region(region)?;
-        let bucket = match (&self.bucket, &self.cluster, account) {
-            (Some(bucket), _, _) => BucketName::parse(bucket, account, region),
-            (None, Some(cluster), Some(account)) => {
-                BucketName::account_regional(cluster, account, region)
-            }
-            (None, Some(_), None) => {
-                return Err(Error::usage("cannot name the bucket without the account")
-                    .hint("give --account-id, or the bucket itself with --bucket"));
-            }
-            (None, None, _) => {
-                return Err(Error::usage("cannot tell which issuer is meant")
-                    .hint("give --cluster, or --bucket"));
-            }
-        };
-        let bucket = bucket.map_err(|cause| {
-            Error::usage("cannot use this bucket name")
-                .because(cause)
-                .hint("give another one with --bucket")
-        })?;
-        let host = partition::bucket_host(&bucket, region)?;
-        let url = match &self.prefix {
-            Some(prefix) => format!("https://{host}/{prefix}"),
-            None => format!("https://{host}"),
-        };
-        Ok(Place {
-            bucket,
-            region: region.to_owned(),
-            partition,
-            prefix: self.prefix.clone(),
-            issuer: parse_issuer(&url)?,
-        })
-    }
-}
-
-impl IssuerNames {
-    /// The issuer that was given by its URL; without one the names are checked. No call is made.
-    pub fn custom(&self, region: &str) -> Result<Option<Issuer>> {
-        match &self.issuer {
-            Some(url) => parse_issuer(url).map(Some),
-            None => self.names.check(region).map(|()| None),
-        }
-    }
-}
-
-/// Parses an issuer that the user gave.
-pub fn parse_issuer(url: &str) -> Result<Issuer> {
-    Issuer::parse(url).map_err(|cause| {
-        let canonical = matches!(cause, IssuerError::Part("a trailing slash"));
-        let error = Error::usage(format!("cannot use '{}' as the issuer", url.escape_debug()))
-            .because(cause);
-        match canonical {
-            true => {
-                error.hint("leave the slash away, everywhere: IAM and tokens compare byte by byte")
-            }
-            false => error.hint("an issuer looks like https://HOST or https://HOST/PATH"),
-        }
-    })
-}
-
 fn seconds(text: &str) -> std::result::Result<Duration, String> {
     match text.parse() {
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
         _ => Err("it is a whole number of seconds, from 1 to 86400".to_owned()),
-    }
-}
-
-/// A name that can be a DNS label (RFC 1123), as Kubernetes wants of namespaces and Jobs.
-pub fn dns_label(text: &str) -> std::result::Result<String, String> {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    match !text.is_empty()
-        && text.len() <= 63
-        && text.bytes().all(allowed)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-    {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "it is a DNS label: lower-case letters, digits and inner hyphens, at most 63"
-                .to_owned(),
-        ),
-    }
-}
-
-fn prefix(text: &str) -> std::result::Result<String, String> {
-    match is_prefix(text) {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "a prefix is a path without slashes at its ends: letters, digits and - . _ ~ /"
-                .to_owned(),
-        ),
     }
 }

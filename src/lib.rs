@@ -17,6 +17,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod config;
+pub(crate) mod converge;
 pub mod error;
 pub mod iam;
 pub(crate) mod keys;

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use crate::cluster::flags;
 use crate::cluster::settings::Flag;
-use crate::commands::change_options::ChangeOptions;
-use crate::commands::cluster_issuer::{ClusterIssuer, IssuerOptions};
 use crate::commands::converge::{self, Session};
-use crate::commands::flags::node::NodeOptions;
+use crate::commands::dry_run;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, resolve, role};
-use crate::config::Global;
+use crate::config::change::ChangeOptions;
+use crate::config::issuer::{ClusterIssuer, IssuerOptions};
+use crate::config::nodes::NodeOptions;
+use crate::config::{Global, resolve, role};
 use crate::error::{Exit, Result, after_changes};
 use crate::keys::pair::KeyPair;
 use crate::keys::store::Store;

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::commands::{resolve, role};
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::Names;
 use crate::config::parse::Origin;
-use crate::config::{Global, KeyStoreOptions, Names, file};
+use crate::config::{Global, file, resolve, role};
 use crate::error::{Exit, Result};
 use crate::iam::arn::AccountId;
 use crate::output::{self, Answer};

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use crate::aws::connect::Aws;
 use crate::aws::{account, observe};
-use crate::commands::change_options::{ChangeOptions, Consent};
-use crate::commands::cluster_issuer::ClusterIssuer;
 use crate::commands::converge::neighbours::Neighbours;
 use crate::commands::stop::Stop;
-use crate::commands::{read_back, resolve, saved_plan};
-use crate::config::Global;
+use crate::commands::{read_back, saved_plan};
+use crate::config::change::{ChangeOptions, Consent};
+use crate::config::issuer::ClusterIssuer;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Result, after_changes};
 use crate::iam::arn::AccountId;
 use crate::output::plan::PlanAnswer;

@@ -7,11 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
-use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Session;
+use crate::commands::dry_run;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, resolve};
-use crate::config::{Global, KeyStoreOptions, Names};
+use crate::config::change::ChangeOptions;
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::Names;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
 use crate::iam::{arn, policy};
 use crate::keys::pair::KeyPair;

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::commands::resolve;
-use crate::config::{Global, IssuerNames};
+use crate::config::names::IssuerNames;
+use crate::config::{Global, resolve};
 use crate::error::{Exit, Result};
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::output::{self, Answer};

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::{Planned, Session};
 use crate::commands::saved_plan;
 use crate::config::Global;
+use crate::config::change::ChangeOptions;
 use crate::error::{Error, Exit, Result};
 use crate::iam::policy;
 use crate::oidc::jwks::JwkSet;

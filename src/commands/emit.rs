@@ -4,12 +4,11 @@ use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::change_options::ChangeOptions;
-use crate::commands::cluster_issuer::{ClusterIssuer, IssuerOptions};
 use crate::commands::converge::{self, Session};
 use crate::commands::stop::Stop;
-use crate::commands::{resolve, role};
-use crate::config::Global;
+use crate::config::change::ChangeOptions;
+use crate::config::issuer::{ClusterIssuer, IssuerOptions};
+use crate::config::{Global, resolve, role};
 use crate::error::{Error, Exit, Result};
 use crate::keys::store::Store;
 use crate::keys::{self, public};

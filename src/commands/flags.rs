@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::cluster::settings::Flag;
 use crate::commands::flags::form::{FormOptions, Surroundings};
 use crate::commands::flags::format::SettingsFormat;
-use crate::commands::flags::node::NodeOptions;
-use crate::commands::resolve;
-use crate::config::{Global, IssuerNames};
+use crate::config::names::IssuerNames;
+use crate::config::nodes::NodeOptions;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result, shell_quoted};
 use crate::keys::private_file;
 use crate::oidc::issuer::Issuer;
@@ -20,7 +20,6 @@ use crate::system::file;
 
 pub(crate) mod form;
 pub(crate) mod format;
-pub(crate) mod node;
 
 /// Options of `flags`.
 #[derive(Args, Debug)]

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{Global, KeyStoreOptions, dns_label};
+use crate::config::Global;
+use crate::config::adopt::AdoptOptions;
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::dns_label;
 use crate::error::{Exit, Result};
 use crate::keys;
-use crate::keys::public;
-use crate::keys::public::{AdoptOptions, jwk_set, read};
+use crate::keys::public::{self, jwk_set, read};
 use crate::keys::store::Store;
 use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::stop::Stop;
-use crate::config::{Global, KeyStoreOptions, dns_label};
+use crate::config::Global;
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::dns_label;
 use crate::error::{Exit, Result, after_changes};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::of_store;

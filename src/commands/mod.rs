@@ -2,8 +2,6 @@
 
 pub mod apply;
 pub mod bootstrap;
-pub(crate) mod change_options;
-pub(crate) mod cluster_issuer;
 pub mod completions;
 pub mod config;
 pub(crate) mod converge;
@@ -23,7 +21,6 @@ pub mod provider;
 pub mod publish;
 pub(crate) mod read_back;
 pub mod report;
-pub(crate) mod resolve;
 pub mod role;
 pub mod rotate;
 pub(crate) mod saved_plan;

@@ -7,12 +7,12 @@ use url::Url;
 
 use crate::aws::partition;
 use crate::aws::s3_url::{self, Home};
-use crate::commands::{resolve, role};
-use crate::config::{Global, IssuerNames, KeyStoreOptions};
+use crate::config::key_store::{KeyStoreOptions, nameless};
+use crate::config::names::IssuerNames;
+use crate::config::{Global, resolve, role};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
 use crate::iam::permissions::{self, BucketScope, KeyScope, Scope};
-use crate::keys::store::refusals::nameless;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};

@@ -4,22 +4,21 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Session;
+use crate::commands::dry_run;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, resolve};
-use crate::config::{Global, KeyStoreOptions, Names, Place};
+use crate::config::adopt::AdoptOptions;
+use crate::config::change::ChangeOptions;
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::Names;
+use crate::config::publication::{KeyOptions, publication};
+use crate::config::{Global, resolve};
 use crate::error::{Exit, Result};
-use crate::iam::arn::AccountId;
-use crate::keys;
-use crate::keys::public::{self, AdoptOptions};
 use crate::keys::store::Store;
-use crate::oidc::discovery::DiscoveryDocument;
+use crate::keys::{self, public};
 use crate::oidc::issuer::Issuer;
-use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
-use crate::plan::desired::{Desired, Publication};
-use crate::plan::tags::{CLUSTER, Tags};
+use crate::plan::desired::Desired;
 
 /// Options of `publish`.
 #[derive(Args, Debug)]
@@ -39,18 +38,6 @@ pub struct Publish {
     key: KeyOptions,
     #[command(flatten)]
     change: ChangeOptions,
-}
-
-/// How the key joins what is published.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct KeyOptions {
-    /// Publish the key beside other keys of the same cluster that are published already
-    #[arg(long)]
-    add_key: bool,
-    /// Let a key of the key store that signs another issuer's tokens sign this one's: the cluster changes its
-    /// issuer. Two clusters must never have one key
-    #[arg(long)]
-    pub(crate) move_key: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -124,28 +111,5 @@ impl Publish {
         };
         outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
-    }
-}
-
-/// The publication that is wanted.
-pub(crate) fn publication(
-    place: &Place,
-    account: &AccountId,
-    keys: JwkSet,
-    options: &KeyOptions,
-    mut tags: Tags,
-) -> Publication {
-    // A bucket can hold several clusters' issuers, so it is not one cluster's.
-    tags.remove(CLUSTER);
-    Publication {
-        bucket: place.bucket.clone(),
-        region: place.region.clone(),
-        partition: place.partition.clone(),
-        account: account.clone(),
-        prefix: place.prefix.clone(),
-        tags,
-        keys,
-        add_key: options.add_key,
-        discovery: DiscoveryDocument::of(&place.issuer),
     }
 }

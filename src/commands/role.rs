@@ -1,7 +1,5 @@
 //! `role`: an IAM role that service accounts assume.
 
-pub(crate) mod wanted;
-
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::partition;
-use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Session;
-use crate::commands::role::wanted::{WantedRole, policy_arn, role_name};
+use crate::commands::dry_run;
 use crate::commands::stop::Stop;
-use crate::commands::{dry_run, resolve};
+use crate::config::change::ChangeOptions;
 use crate::config::file::RoleSpec;
-use crate::config::{Global, IssuerNames};
+use crate::config::names::IssuerNames;
+use crate::config::role::{AUDIENCE, WantedRole, of_file, policy_arn, role_name};
+use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;
@@ -25,9 +24,6 @@ use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
 use crate::plan::tags::Tags;
 use crate::system::file;
-
-/// The audience that STS wants where nothing else is said.
-const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// Options of `role`.
 #[derive(Args, Debug)]
@@ -203,30 +199,7 @@ impl RoleArgs {
     }
 }
 
-/// The roles of the cluster file.
-pub(crate) fn of_file(global: &Global, cluster: Option<&str>) -> Result<Vec<WantedRole>> {
-    let Some(file) = &global.layers.file else {
-        return Ok(Vec::new());
-    };
-    let audience = file.spec.audiences.first().map_or(AUDIENCE, String::as_str);
-    let roles = file.spec.roles.iter().cloned();
-    let wanted = roles
-        .map(|spec| WantedRole::check(spec, cluster, audience))
-        .collect::<Result<Vec<_>>>()?;
-    let mut names: Vec<&str> = wanted.iter().map(WantedRole::name).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Error::usage(format!(
-            "cannot make two roles called {} from {}",
-            pair[0],
-            output::path(&file.path)
-        ))
-        .hint("list the service accounts of one role together, or name the roles")),
-        None => Ok(wanted),
-    }
-}
-
-fn desired(
+pub(crate) fn desired(
     issuer: &Issuer,
     wanted: &[WantedRole],
     account: &AccountId,

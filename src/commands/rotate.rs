@@ -17,7 +17,6 @@ pub(crate) mod whose_keys;
 use clap::{Args, Subcommand};
 
 use crate::commands::flags::format::SettingsFormat;
-use crate::commands::flags::node::node_path;
 use crate::commands::rotate::live::LiveOptions;
 use crate::commands::rotate::prepare::Prepare;
 use crate::commands::rotate::retire::Retire;
@@ -27,6 +26,7 @@ use crate::commands::rotate::status::StatusAnswer;
 use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::commands::stop::Stop;
 use crate::config::Global;
+use crate::config::nodes::node_path;
 use crate::error::{Error, Exit, Result};
 use crate::keys::accepted;
 use crate::output;

@@ -4,8 +4,8 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::resolve;
-use crate::config::{Global, IssuerNames};
+use crate::config::names::IssuerNames;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
 use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::commands::resolve;
-use crate::config::{self, Global, IssuerNames, KeyStoreOptions};
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::{self, IssuerNames};
+use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
 use crate::keys::{self, private_file, public};
 use crate::oidc::issuer::Issuer;
@@ -204,7 +205,7 @@ impl Decode {
             checks::times(&token, now()?),
         ]);
         if let Some(url) = &self.issuer {
-            let issuer = config::parse_issuer(url)?;
+            let issuer = names::parse_issuer(url)?;
             report.0.push(checks::issuer(&token, &issuer));
             report
                 .0

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::cluster::webhook::{IMAGE, WebhookSettings};
 use crate::cluster::webhook_certificate::{self, Pair};
-use crate::commands::resolve;
-use crate::config::{Global, dns_label};
+use crate::config::names::dns_label;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
 use crate::keys::private_file;
 use crate::output::{self, Answer};

@@ -11,8 +11,8 @@ pub(crate) mod store;
 
 use std::path::Path;
 
-use crate::commands::resolve;
-use crate::config::{Global, KeyStoreOptions};
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Result, shell_path};
 use crate::keys::pair::KeyPair;
 use crate::keys::store::Store;

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-
+use crate::config::adopt::AdoptOptions;
 use crate::error::{Error, Result, shell_quoted};
-use crate::keys::{directory, public};
+use crate::keys::directory;
 use crate::oidc::adopt::{self, AdoptError, Adopted};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::PublicKey;
@@ -15,22 +14,6 @@ use crate::system::input::{self, is_standard_input};
 
 /// More than a JWK Set of a hundred keys has.
 const MAX: u64 = 1 << 20;
-
-/// Whose key is published.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct AdoptOptions {
-    /// Publish the cluster's own key, which stays on its nodes: from sa.pub, a certificate or the
-    /// JWK Set of kubectl get --raw /openid/v1/jwks; - for standard input; repeat it for several
-    #[arg(long, value_name = "FILE")]
-    pub(crate) adopt_key: Vec<PathBuf>,
-}
-
-impl AdoptOptions {
-    /// Whether the option was given.
-    pub(crate) fn is_given(&self) -> bool {
-        !self.adopt_key.is_empty()
-    }
-}
 
 /// The keys that `--adopt-key` names; none when the option was not given. No file of the issuer directory is looked at.
 pub(crate) fn adopted(options: &AdoptOptions) -> Result<Option<Vec<PublicKey>>> {
@@ -100,7 +83,7 @@ fn refused(path: &Path, cause: &AdoptError) -> Error {
 
 /// The JWK Set of all keys in these files.
 pub(crate) fn read(files: &[PathBuf]) -> Result<JwkSet> {
-    jwk_set(&public::public_keys(files)?)
+    jwk_set(&public_keys(files)?)
 }
 
 /// The JWK Set of these keys.

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use crate::aws::connect::Aws;
 use crate::aws::key_store::KeyStoreClient;
-use crate::config::KeyStoreOptions;
+use crate::config::key_store::{KeyStoreOptions, nameless};
 use crate::error::{Error, Result, after_changes};
 use crate::iam::key_store::KeyStore;
 use crate::keys::pair::KeyPair;
-use crate::keys::store::refusals::{nameless, unusable};
+use crate::keys::store::refusals::unusable;
 use crate::keys::store::stored_key::StoredKey;
 use crate::keys::store::tags::{ISSUER, PROOF};
 use crate::keys::{accepted, directory};

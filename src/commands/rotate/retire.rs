@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use crate::commands::change_options::ChangeOptions;
 use crate::commands::converge::Outcome;
 use crate::commands::dry_run;
 use crate::commands::rotate::live::{Live, LiveOptions};
@@ -12,6 +11,7 @@ use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::commands::rotate::{LONGEST_TOKEN, Nodes, stored};
 use crate::commands::stop::Stop;
 use crate::config::Global;
+use crate::config::change::ChangeOptions;
 use crate::error::{Error, Exit, Result};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::{Rotation, of_store};

@@ -7,9 +7,10 @@ use url::Url;
 
 use crate::aws::s3_url;
 use crate::commands::converge::{Outcome, Session};
+use crate::commands::read_back;
 use crate::commands::stop::Stop;
-use crate::commands::{read_back, resolve};
-use crate::config::{Global, IssuerNames};
+use crate::config::names::IssuerNames;
+use crate::config::{Global, resolve};
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::keys::directory;

@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use crate::config::Global;
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::IssuerNames;
 use crate::config::parse::Origin;
-use crate::config::{Global, IssuerNames, KeyStoreOptions};
 use crate::error::shell_quoted;
 use crate::output;
 

@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::aws::account;
 use crate::aws::s3_url::{self, Home};
 use crate::commands::converge::{Planned, Session};
-use crate::commands::provider::ProviderOptions;
-use crate::commands::publish::{self, KeyOptions};
 use crate::commands::verify::inspect::Target;
 use crate::commands::verify::public::{Public, peek};
-use crate::config::Place;
+use crate::config::names::Place;
+use crate::config::provider::ProviderOptions;
+use crate::config::publication::{self, KeyOptions};
 use crate::error::{Exit, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::plan::desired::{Desired, ThumbprintChoice};
@@ -209,7 +209,7 @@ fn desired(
     )?;
     let publication = target.place.as_ref().map(|place| {
         let (keys, options) = (JwkSet::default(), KeyOptions::default());
-        publish::publication(place, &session.account, keys, &options, tags)
+        publication::publication(place, &session.account, keys, &options, tags)
     });
     Ok(Desired {
         issuer: target.issuer.clone(),

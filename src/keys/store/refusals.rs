@@ -1,7 +1,6 @@
 //! What is said when the store has not the key that a command needs.
 
 use crate::error::Error;
-use crate::iam::key_store::KeyStore;
 use crate::keys::store::Store;
 use crate::keys::store::stored_key::StoredKey;
 use crate::keys::store::tags::{KID, PROOF};
@@ -69,13 +68,6 @@ impl Store {
             ))
             .hint(format!("make one with: irsactl keygen{}", self.options()))
     }
-}
-
-/// The key has no name without a cluster.
-pub(crate) fn nameless(store: KeyStore) -> Error {
-    Error::usage(format!("cannot find the signing key in {}", store.title()))
-        .because("its name there is made of the cluster's")
-        .hint("give --cluster")
 }
 
 /// A key that is no signing key.

@@ -2,14 +2,15 @@
 
 use clap::Args;
 
-use crate::commands::change_options::ChangeOptions;
-use crate::commands::provider::ProviderOptions;
-use crate::commands::publish::{self, KeyOptions};
-use crate::commands::role::wanted::WantedRole;
-use crate::config::{KeyStoreOptions, Names};
+use crate::config::adopt::AdoptOptions;
+use crate::config::change::ChangeOptions;
+use crate::config::key_store::KeyStoreOptions;
+use crate::config::names::Names;
+use crate::config::provider::ProviderOptions;
+use crate::config::publication::{self, KeyOptions};
+use crate::config::role::WantedRole;
 use crate::error::Result;
 use crate::iam::arn::AccountId;
-use crate::keys::public::AdoptOptions;
 use crate::oidc::jwks::JwkSet;
 use crate::plan::desired::{Desired, Provider, ThumbprintChoice};
 
@@ -55,7 +56,8 @@ impl ClusterIssuer<'_> {
             .iter()
             .map(|role| role.role(&issuer, account, region, tags.clone()));
         let roles = roles.collect::<Result<_>>()?;
-        let publication = publish::publication(&place, account, self.keys, &self.options.key, tags);
+        let publication =
+            publication::publication(&place, account, self.keys, &self.options.key, tags);
         Ok(Desired {
             issuer,
             publication: Some(publication),

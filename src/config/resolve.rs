@@ -5,8 +5,9 @@ use url::Url;
 
 use crate::aws::connect::{self, Aws, Identity};
 use crate::aws::partition;
+use crate::config::Global;
+use crate::config::names::{IssuerNames, Names, parse_issuer};
 use crate::config::parse::Origin;
-use crate::config::{Global, IssuerNames, Names, parse_issuer};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::oidc::issuer::Issuer;

@@ -2,6 +2,7 @@
 
 use crate::aws::partition;
 use crate::cluster::service_account::{RoleBinding, annotated, projected_volume};
+use crate::config::Global;
 use crate::config::file::RoleSpec;
 use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
@@ -216,5 +217,31 @@ pub(crate) fn policy_arn(text: &str) -> std::result::Result<String, String> {
         false => Err(
             "it is the ARN of a managed policy, arn:PARTITION:iam::ACCOUNT:policy/NAME".to_owned(),
         ),
+    }
+}
+
+/// The audience that STS wants where nothing else is said.
+pub(crate) const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// The roles of the cluster file.
+pub(crate) fn of_file(global: &Global, cluster: Option<&str>) -> Result<Vec<WantedRole>> {
+    let Some(file) = &global.layers.file else {
+        return Ok(Vec::new());
+    };
+    let audience = file.spec.audiences.first().map_or(AUDIENCE, String::as_str);
+    let roles = file.spec.roles.iter().cloned();
+    let wanted = roles
+        .map(|spec| WantedRole::check(spec, cluster, audience))
+        .collect::<Result<Vec<_>>>()?;
+    let mut names: Vec<&str> = wanted.iter().map(WantedRole::name).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Error::usage(format!(
+            "cannot make two roles called {} from {}",
+            pair[0],
+            output::path(&file.path)
+        ))
+        .hint("list the service accounts of one role together, or name the roles")),
+        None => Ok(wanted),
     }
 }
