@@ -1,7 +1,7 @@
 //! `apply`: the very plan that a dry run saved, or nothing.
 //!
 //! The plan's command runs as it would without a dry run, and plans anew. What it plans is compared with what
-//! was saved before the first change: see [`crate::commands::saved_plan`].
+//! was saved before the first change: see [`crate::converge::saved_plan`].
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::cli::Cli;
-use crate::commands::saved_plan;
-use crate::commands::stop::AGAIN;
 use crate::config::Global;
 use crate::config::parse::{Origin, Unparsed, parse};
+use crate::converge::saved_plan;
+use crate::converge::stop::AGAIN;
 use crate::error::{Error, Exit, Result};
 use crate::plan::saved::{MAX, SavedPlan};
 use crate::system::{file, input};

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::cluster::flags;
 use crate::cluster::settings::Flag;
-use crate::commands::converge::{self, Session};
-use crate::commands::dry_run;
-use crate::commands::stop::Stop;
 use crate::config::change::ChangeOptions;
 use crate::config::issuer::{ClusterIssuer, IssuerOptions};
 use crate::config::nodes::NodeOptions;
 use crate::config::{Global, resolve, role};
+use crate::converge::carry_out;
+use crate::converge::dry_run;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Exit, Result, after_changes};
 use crate::keys::pair::KeyPair;
 use crate::keys::store::Store;
@@ -160,7 +161,7 @@ impl Bootstrap {
             roles: &wanted,
             change,
         };
-        let (desired, mut planned) = converge::plan_issuer(whole, &session, &region).await?;
+        let (desired, mut planned) = carry_out::plan_issuer(whole, &session, &region).await?;
         let issuer = desired.issuer.clone();
         let provider = desired.provider.as_ref();
         let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());

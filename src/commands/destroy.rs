@@ -7,13 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aws::partition;
-use crate::commands::converge::Session;
-use crate::commands::dry_run;
-use crate::commands::stop::Stop;
 use crate::config::change::ChangeOptions;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::Names;
 use crate::config::{Global, resolve};
+use crate::converge::dry_run;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::iam::{arn, policy};
 use crate::keys::pair::KeyPair;

@@ -4,11 +4,12 @@ use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::converge::{self, Session};
-use crate::commands::stop::Stop;
 use crate::config::change::ChangeOptions;
 use crate::config::issuer::{ClusterIssuer, IssuerOptions};
 use crate::config::{Global, resolve, role};
+use crate::converge::carry_out;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::keys::store::Store;
 use crate::keys::{self, public};
@@ -106,7 +107,7 @@ impl Terraform {
             roles: &roles,
             change: &change,
         };
-        let (desired, planned) = converge::plan_issuer(whole, &session, &region).await?;
+        let (desired, planned) = carry_out::plan_issuer(whole, &session, &region).await?;
         for note in &planned.plan.notes {
             output::say(format_args!("note: {}", output::sanitized(note)));
         }

@@ -4,10 +4,10 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::dns_label;
+use crate::converge::stop::Stop;
 use crate::error::{Exit, Result, after_changes};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::of_store;

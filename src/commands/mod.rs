@@ -4,10 +4,8 @@ pub mod apply;
 pub mod bootstrap;
 pub mod completions;
 pub mod config;
-pub(crate) mod converge;
 pub mod destroy;
 pub mod discovery;
-pub(crate) mod dry_run;
 pub mod echoer;
 pub mod emit;
 pub mod explain;
@@ -19,13 +17,10 @@ pub mod migrate;
 pub mod policy;
 pub mod provider;
 pub mod publish;
-pub(crate) mod read_back;
 pub mod report;
 pub mod role;
 pub mod rotate;
-pub(crate) mod saved_plan;
 pub(crate) mod schemas;
-pub(crate) mod stop;
 pub mod thumbprint;
 pub mod token;
 pub(crate) mod trusted;
@@ -34,9 +29,9 @@ pub mod webhook;
 
 use crate::cli::{Cli, Command};
 pub use crate::commands::schemas::schemas;
-use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::config::deferred::Deferred;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 
 /// Runs the subcommand. Commands without I/O build no runtime.

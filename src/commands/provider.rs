@@ -4,14 +4,14 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::converge::Session;
-use crate::commands::dry_run;
-use crate::commands::stop::Stop;
 use crate::commands::trusted::Trusted;
 use crate::config::change::ChangeOptions;
 use crate::config::names::IssuerNames;
 use crate::config::provider::ProviderOptions;
 use crate::config::{Global, resolve};
+use crate::converge::dry_run;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};

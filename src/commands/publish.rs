@@ -4,15 +4,15 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::converge::Session;
-use crate::commands::dry_run;
-use crate::commands::stop::Stop;
 use crate::config::adopt::AdoptOptions;
 use crate::config::change::ChangeOptions;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::Names;
 use crate::config::publication::{KeyOptions, publication};
 use crate::config::{Global, resolve};
+use crate::converge::dry_run;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Exit, Result};
 use crate::keys::store::Store;
 use crate::keys::{self, public};

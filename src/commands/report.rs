@@ -6,7 +6,6 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::stop::Stop;
 use crate::commands::verify::cluster::ClusterOptions;
 use crate::commands::verify::inspect::{Inspection, Question};
 use crate::commands::verify::proof::ProofOptions;
@@ -14,6 +13,7 @@ use crate::commands::verify::public;
 use crate::config::Global;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::IssuerNames;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::html::{BEGINNING, Certificate, Host, Page};

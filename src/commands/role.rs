@@ -8,14 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::partition;
-use crate::commands::converge::Session;
-use crate::commands::dry_run;
-use crate::commands::stop::Stop;
 use crate::config::change::ChangeOptions;
 use crate::config::file::RoleSpec;
 use crate::config::names::IssuerNames;
 use crate::config::role::{AUDIENCE, WantedRole, of_file, policy_arn, role_name};
 use crate::config::{Global, resolve};
+use crate::converge::dry_run;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::oidc::issuer::Issuer;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::s3_url::{self, Home};
-use crate::commands::converge::Session;
+use crate::converge::session::Session;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::oidc::issuer::Issuer;

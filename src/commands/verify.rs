@@ -15,14 +15,14 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::converge::Session;
-use crate::commands::stop::Stop;
 use crate::commands::verify::cluster::ClusterOptions;
 use crate::commands::verify::inspect::Question;
 use crate::commands::verify::proof::ProofOptions;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::IssuerNames;
 use crate::config::{Global, resolve};
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::oidc::issuer::Issuer;
 use crate::output::markdown::chain;

@@ -16,7 +16,7 @@ use crate::probe::chain;
 
 /// What the provider is to be like.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ProviderOptions {
+pub(crate) struct ProviderOptions {
     /// An audience; the list is then exactly what is given [default: sts.amazonaws.com, others kept]
     #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
     audience: Vec<String>,

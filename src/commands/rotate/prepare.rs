@@ -4,14 +4,14 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::commands::dry_run;
 use crate::commands::rotate::scene::Scene;
 use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
 use crate::commands::rotate::stored;
 use crate::commands::rotate::whose_keys::WhoseKeys;
-use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::config::change::ChangeOptions;
+use crate::converge::dry_run;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result, after_changes};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::{self, Rotation, of_store};

@@ -2,16 +2,16 @@
 
 use clap::Args;
 
-use crate::commands::converge::Outcome;
-use crate::commands::dry_run;
 use crate::commands::rotate::live::{Live, LiveOptions};
 use crate::commands::rotate::scene::Scene;
 use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
 use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::commands::rotate::{LONGEST_TOKEN, Nodes, stored};
-use crate::commands::stop::Stop;
 use crate::config::Global;
 use crate::config::change::ChangeOptions;
+use crate::converge::dry_run;
+use crate::converge::planned::Outcome;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::{Rotation, of_store};

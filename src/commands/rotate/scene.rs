@@ -6,11 +6,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::s3_url;
-use crate::commands::converge::{Outcome, Session};
-use crate::commands::read_back;
-use crate::commands::stop::Stop;
 use crate::config::names::IssuerNames;
 use crate::config::{Global, resolve};
+use crate::converge::planned::Outcome;
+use crate::converge::read_back;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::keys::directory;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::commands::rotate::scene::Scene;
 use crate::commands::rotate::whose_keys::WhoseKeys;
-use crate::commands::stop::Stop;
 use crate::config::Global;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::keys::directory::{self, signing_key_file};
 use crate::keys::pair::KeyPair;

@@ -3,9 +3,9 @@
 use tokio::task::JoinSet;
 
 use crate::aws::account;
-use crate::commands::converge::Session;
 use crate::commands::verify::account as owner;
 use crate::commands::verify::public::fetch;
+use crate::converge::session::Session;
 use crate::error::Result;
 use crate::verify::page::Page;
 use crate::verify::report::Check;

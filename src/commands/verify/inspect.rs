@@ -3,8 +3,6 @@
 use std::path::Path;
 
 use crate::aws::partition;
-use crate::commands::converge::Session;
-use crate::commands::stop::Stop;
 use crate::commands::verify::account::{self, Findings};
 use crate::commands::verify::cluster::ClusterOptions;
 use crate::commands::verify::own_keys;
@@ -15,6 +13,8 @@ use crate::config::names::{IssuerNames, Place};
 use crate::config::parse::Origin;
 use crate::config::provider::ProviderOptions;
 use crate::config::{Global, resolve};
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::keys;

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::aws::assume::{Assumed, assume_role_with_web_identity};
 use crate::aws::patience::Patience;
-use crate::commands::stop::Stop;
 use crate::config::{Global, resolve};
+use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::iam::arn::role_arn;
 use crate::keys::store::Store;

@@ -1,7 +1,7 @@
 //! What must be there before a plan makes sense.
 
 use crate::aws::observe;
-use crate::commands::converge::Session;
+use crate::converge::session::Session;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
 use crate::plan::observed::Object;

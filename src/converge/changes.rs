@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::aws::apply;
 use crate::aws::connect::Aws;
-use crate::commands::stop::{AGAIN, Stop};
+use crate::converge::stop::{AGAIN, Stop};
 use crate::error::{Error, Exit, Result, after_changes};
 use crate::output::plan::headline;
 use crate::output::{self, Section, Step};

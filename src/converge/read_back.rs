@@ -5,8 +5,9 @@
 use url::Url;
 
 use crate::aws::patience::Patience;
-use crate::commands::converge::{Planned, Session};
-use crate::commands::stop::Stop;
+use crate::converge::planned::Planned;
+use crate::converge::session::Session;
+use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
 use crate::iam::public;
 use crate::oidc::issuer::Issuer;
@@ -113,7 +114,7 @@ pub(crate) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
         let is_shown = object.is_some_and(|object| seen.as_ref() == Some(&object.body));
         match is_shown {
             true => Ok(()),
-            false => crate::commands::read_back::document(&url, object, stop).await,
+            false => crate::converge::read_back::document(&url, object, stop).await,
         }
     };
     tokio::try_join!(

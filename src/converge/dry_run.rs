@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::commands::converge::{Planned, Session};
-use crate::commands::saved_plan;
 use crate::config::Global;
 use crate::config::change::ChangeOptions;
+use crate::converge::planned::Planned;
+use crate::converge::saved_plan;
+use crate::converge::session::Session;
 use crate::error::{Error, Exit, Result};
 use crate::iam::policy;
 use crate::oidc::jwks::JwkSet;

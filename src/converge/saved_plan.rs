@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::commands::converge::{Planned, Session};
 use crate::config::Global;
+use crate::converge::planned::Planned;
+use crate::converge::session::Session;
 use crate::error::{Error, Result, shell_path, shell_quoted};
 use crate::iam::arn::AccountId;
 use crate::output::{self, program};
