@@ -20,6 +20,7 @@ pub mod config;
 pub(crate) mod converge;
 pub mod error;
 pub mod iam;
+pub(crate) mod inspect;
 pub(crate) mod keys;
 pub mod oidc;
 pub mod output;

@@ -4,6 +4,7 @@
 
 pub mod accepted;
 pub mod cluster_api;
+pub(crate) mod distributions;
 pub mod echoer;
 pub mod eks_anywhere;
 pub mod flags;

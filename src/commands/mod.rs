@@ -23,7 +23,6 @@ pub mod rotate;
 pub(crate) mod schemas;
 pub mod thumbprint;
 pub mod token;
-pub(crate) mod trusted;
 pub mod verify;
 pub mod webhook;
 

@@ -4,7 +4,6 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::trusted::Trusted;
 use crate::config::change::ChangeOptions;
 use crate::config::names::IssuerNames;
 use crate::config::provider::ProviderOptions;
@@ -13,6 +12,7 @@ use crate::converge::dry_run;
 use crate::converge::session::Session;
 use crate::converge::stop::Stop;
 use crate::error::{Exit, Result};
+use crate::inspect::trusted::Trusted;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::desired::{Desired, Provider};

@@ -6,15 +6,14 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::verify::cluster::ClusterOptions;
-use crate::commands::verify::inspect::{Inspection, Question};
-use crate::commands::verify::proof::ProofOptions;
-use crate::commands::verify::public;
 use crate::config::Global;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::IssuerNames;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
+use crate::inspect::cluster::ClusterOptions;
+use crate::inspect::proof::ProofOptions;
+use crate::inspect::{Inspection, Question, public};
 use crate::oidc::issuer::Issuer;
 use crate::output::html::{BEGINNING, Certificate, Host, Page};
 use crate::output::{self, Answer};

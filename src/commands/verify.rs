@@ -1,12 +1,6 @@
 //! `verify`: does AWS accept the cluster's tokens? Looked at from outside, as STS does.
 
-pub(crate) mod account;
-pub(crate) mod cluster;
 pub(crate) mod dangling;
-pub(crate) mod inspect;
-pub(crate) mod own_keys;
-pub(crate) mod proof;
-pub(crate) mod public;
 pub(crate) mod webhook;
 
 use std::path::PathBuf;
@@ -15,15 +9,15 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::verify::cluster::ClusterOptions;
-use crate::commands::verify::inspect::Question;
-use crate::commands::verify::proof::ProofOptions;
 use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::IssuerNames;
 use crate::config::{Global, resolve};
 use crate::converge::session::Session;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
+use crate::inspect::Question;
+use crate::inspect::cluster::ClusterOptions;
+use crate::inspect::proof::ProofOptions;
 use crate::oidc::issuer::Issuer;
 use crate::output::markdown::chain;
 use crate::output::{self, Answer, report};

@@ -42,7 +42,7 @@ impl Planned {
 pub(crate) struct Outcome {
     /// How many changes were made.
     pub(crate) changes: usize,
-    observed: Observed,
+    pub(crate) observed: Observed,
 }
 
 impl Outcome {

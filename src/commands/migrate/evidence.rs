@@ -2,8 +2,8 @@
 
 use crate::cluster::migration::Stage;
 use crate::commands::migrate::state::Migration;
-use crate::commands::verify::cluster::ClusterOptions;
 use crate::error::{Error, Exit, Result};
+use crate::inspect::cluster::ClusterOptions;
 use crate::system::clock::now;
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::{cluster, migration as checks, token};

@@ -70,7 +70,7 @@ enum FormatVersion {
 /// Seconds since 1970; RFC 3339 in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub(crate) struct Time(pub(super) u64);
+pub(crate) struct Time(pub(crate) u64);
 
 impl TryFrom<String> for Time {
     type Error = &'static str;

@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::commands::token::read_token;
-use crate::commands::verify::cluster::read_document;
 use crate::error::{Error, Exit, Result};
+use crate::inspect::cluster::read_document;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::token::Token;

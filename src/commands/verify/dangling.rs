@@ -3,10 +3,10 @@
 use tokio::task::JoinSet;
 
 use crate::aws::account;
-use crate::commands::verify::account as owner;
-use crate::commands::verify::public::fetch;
 use crate::converge::session::Session;
 use crate::error::Result;
+use crate::inspect::account as owner;
+use crate::inspect::public::fetch;
 use crate::verify::page::Page;
 use crate::verify::report::Check;
 use crate::verify::{discovery, takeover};

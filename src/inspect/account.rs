@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::aws::account;
 use crate::aws::s3_url::{self, Home};
-use crate::commands::verify::inspect::Target;
-use crate::commands::verify::public::{Public, peek};
 use crate::config::names::Place;
 use crate::config::provider::ProviderOptions;
 use crate::config::publication::{self, KeyOptions};
 use crate::converge::planned::Planned;
 use crate::converge::session::Session;
 use crate::error::{Exit, Result};
+use crate::inspect::public::{Public, peek};
+use crate::inspect::target::Target;
 use crate::oidc::jwks::JwkSet;
 use crate::plan::desired::{Desired, ThumbprintChoice};
 use crate::plan::document::object_keys;

@@ -1,15 +1,18 @@
 //! An issuer as it is found: what anybody sees of it, what its owner does, and what the checks say of both.
 
+pub(crate) mod account;
+pub(crate) mod cluster;
+pub(crate) mod own_keys;
+pub(crate) mod proof;
+pub(crate) mod public;
+pub(crate) mod target;
+pub(crate) mod trusted;
+
 use std::path::Path;
 
 use crate::aws::partition;
-use crate::commands::verify::account::{self, Findings};
-use crate::commands::verify::cluster::ClusterOptions;
-use crate::commands::verify::own_keys;
-use crate::commands::verify::proof::ProofOptions;
-use crate::commands::verify::public::Public;
 use crate::config::key_store::KeyStoreOptions;
-use crate::config::names::{IssuerNames, Place};
+use crate::config::names::IssuerNames;
 use crate::config::parse::Origin;
 use crate::config::provider::ProviderOptions;
 use crate::config::{Global, resolve};
@@ -17,10 +20,14 @@ use crate::converge::session::Session;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::iam::arn::{self, AccountId};
+use crate::inspect::account::Findings;
+use crate::inspect::cluster::ClusterOptions;
+use crate::inspect::proof::ProofOptions;
+use crate::inspect::public::Public;
+use crate::inspect::target::Target;
 use crate::keys;
 use crate::keys::pair::KeyPair;
 use crate::keys::store::Store;
-use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::output::Step;
@@ -79,22 +86,6 @@ impl Inspection {
             links.push(("roles", names.join(", ")));
         }
         Ok(links)
-    }
-}
-
-/// The issuer, and its place when it is a bucket's.
-pub(crate) struct Target {
-    pub(crate) issuer: Issuer,
-    pub(crate) place: Option<Place>,
-}
-
-impl Target {
-    /// The command that makes what is missing.
-    pub(crate) fn repair(&self) -> String {
-        match self.place {
-            Some(_) => "irsactl bootstrap".to_owned(),
-            None => format!("irsactl provider --issuer {}", self.issuer),
-        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use crate::commands::verify::inspect::Target;
 use crate::error::Result;
+use crate::inspect::target::Target;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::probe::chain::{self, Chain};
