@@ -1,6 +1,6 @@
 //! The command line: the subcommands in the order of the pipeline, and the global options.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     apply, bootstrap, completions, config, destroy, discovery, echoer, emit, explain, flags, jwks,
@@ -9,6 +9,11 @@ use crate::commands::{
 };
 use crate::config::Global;
 use crate::config::deferred::Deferred;
+use crate::config::parse::{Origin, Unparsed, parse};
+use crate::converge::saved_plan;
+use crate::converge::stop::Stop;
+use crate::error::{Error, Exit, Result};
+use crate::plan::saved::SavedPlan;
 
 /// Make a self-managed Kubernetes cluster an OpenID Connect issuer that AWS trusts (IRSA)
 ///
@@ -86,4 +91,119 @@ pub enum Command {
     Completions(Deferred<completions::Completions>),
     /// Print the manual page, or write one for each command
     Man(Deferred<man::Man>),
+}
+
+/// Runs the subcommand to its end, to `--timeout` or to a signal, whichever comes first.
+pub fn run(cli: Cli) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|e| Error::failed("cannot start").because(e))?;
+    let outcome = runtime.block_on(async {
+        let stop = Stop::new(cli.global.timeout);
+        tokio::select! {
+            // In this order: a command that sees the time run out itself knows more to say.
+            biased;
+            outcome = cli.command.run(&cli.global, &stop) => outcome,
+            error = stop.reason() => Err(error),
+        }
+    });
+    // Name lookups and prompts run on a thread of their own, and must not hold the process up.
+    runtime.shutdown_background();
+    outcome
+}
+
+impl Command {
+    async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        match self {
+            Self::Keygen(Deferred(args)) => args.run(global, stop).await,
+            Self::Jwks(Deferred(args)) => args.run(global).await,
+            Self::Discovery(Deferred(args)) => args.run(global).await,
+            Self::Publish(Deferred(args)) => args.run(global, stop).await,
+            Self::Thumbprint(Deferred(args)) => args.run(global).await,
+            Self::Provider(Deferred(args)) => args.run(global, stop).await,
+            Self::Flags(Deferred(args)) => args.run(global).await,
+            Self::Bootstrap(Deferred(args)) => args.run(global, stop).await,
+            Self::Role(Deferred(args)) => args.run(global, stop).await,
+            Self::Rotate(Deferred(args)) => args.run(global, stop).await,
+            Self::Migrate(Deferred(args)) => args.run(global).await,
+            Self::Destroy(Deferred(args)) => args.run(global, stop).await,
+            Self::Apply(Deferred(args)) => {
+                let planned = of_saved_plan(global, args.saved()?)?;
+                let run = Box::pin(planned.command.run(&planned.global, stop)).await;
+                run.map_err(|error| apply::refused(error, planned.global.saved.as_ref()))
+            }
+            Self::Webhook(Deferred(args)) => args.run(global).await,
+            Self::Echoer(Deferred(args)) => args.run(global).await,
+            Self::Verify(Deferred(args)) => args.run(global, stop).await,
+            Self::Report(Deferred(args)) => args.run(global, stop).await,
+            Self::Explain(Deferred(args)) => args.run(global),
+            Self::Token(Deferred(args)) => args.run(global).await,
+            Self::Policy(Deferred(args)) => args.run(global).await,
+            Self::Emit(Deferred(args)) => args.run(global, stop).await,
+            Self::Config(Deferred(args)) => args.run(global).await,
+            Self::Completions(Deferred(args)) => args.run(Cli::command()),
+            Self::Man(Deferred(args)) => args.run(Cli::command()),
+        }
+    }
+}
+
+/// The command of a plan, run as this one is.
+fn of_saved_plan(global: &Global, saved: SavedPlan) -> Result<Cli> {
+    if global.config.is_some() {
+        return Err(Error::usage("cannot take a cluster file for a saved plan")
+            .because("the plan says which cluster file it is of")
+            .hint("leave --config away"));
+    }
+    let refused = || Error::refused("cannot apply this plan");
+    let arguments = ["irsactl"].iter().map(ToString::to_string);
+    // Only a command that changes something can be told to do it without asking.
+    let consent = match saved.arguments.first().map(String::as_str) {
+        Some("destroy") => None,
+        _ => Some("--yes".to_owned()),
+    };
+    let arguments = arguments
+        .chain(saved.arguments.iter().cloned())
+        .chain(consent);
+    let parsed = parse::<Cli>(arguments.map(Into::into).collect());
+    let (cli, layers) = parsed.map_err(|unparsed| match unparsed {
+        Unparsed::File(error) => error.with_exit(Exit::Refused),
+        Unparsed::CommandLine(cause) => refused()
+            .because(cause.to_string().lines().next().unwrap_or_default())
+            .hint("plan again with this version"),
+    })?;
+    let written = saved.arguments.iter().map(String::as_str);
+    if !layers
+        .arguments(&saved_plan::OF_THE_RUN)
+        .into_iter()
+        .eq(written)
+    {
+        return Err(refused().because("its arguments are not written as they are saved"));
+    }
+    let own = |id| global.layers.origin(id) == Origin::Flag;
+    let mut layers = layers;
+    for id in ["region", "dir"] {
+        if own(id) {
+            // The command that comes next needs it too.
+            layers.take_for_flag(id);
+        }
+    }
+    let planned = cli.global;
+    Ok(Cli {
+        command: cli.command,
+        global: Global {
+            config: planned.config,
+            region: match own("region") {
+                true => global.region.clone(),
+                false => planned.region,
+            },
+            dir: match own("dir") {
+                true => global.dir.clone(),
+                false => planned.dir,
+            },
+            layers,
+            saved: Some(saved),
+            ..global.clone()
+        },
+    })
 }

@@ -26,5 +26,6 @@ pub mod oidc;
 pub mod output;
 pub mod plan;
 pub mod probe;
+pub mod schemas;
 pub mod system;
 pub mod verify;

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use irsactl::cli::Cli;
+use irsactl::cli::{self, Cli};
 use irsactl::config::parse::{Unparsed, parse};
 use irsactl::config::{Color, Global};
 use irsactl::error::{Error, Exit};
+use irsactl::output;
 use irsactl::system::memory;
-use irsactl::{commands, output};
 
 fn main() -> ExitCode {
     memory::without_core_dumps();
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Ok((mut cli, layers)) => {
             set_up_stderr(&cli.global);
             cli.global.layers = layers;
-            commands::run(cli).unwrap_or_else(failed)
+            cli::run(cli).unwrap_or_else(failed)
         }
         Err(Unparsed::File(error)) => failed(error),
         Err(Unparsed::CommandLine(message)) => print(&message),

@@ -8,9 +8,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::cli::Cli;
-use crate::config::Global;
-use crate::config::parse::{Origin, Unparsed, parse};
 use crate::converge::saved_plan;
 use crate::converge::stop::AGAIN;
 use crate::error::{Error, Exit, Result};
@@ -37,80 +34,23 @@ pub struct Apply {
 }
 
 impl Apply {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
-        let saved = saved_plan::parse(&self.plan, &read(&self.plan)?)?;
-        let again = format!(
-            "a plan is for one run: plan again, or run '{}', which compares everything and goes on where this one stopped",
-            saved_plan::command(&saved)
-        );
-        let cli = command(global, saved)?;
-        crate::commands::run(cli).map_err(|error| match error.exit() {
-            // The plan's options are not those of this command line.
-            Exit::Usage => error.with_exit(Exit::Refused),
-            _ if error.hint_text() == Some(AGAIN) => error.hint(again),
-            _ => error,
-        })
+    /// The plan that was saved.
+    pub(crate) fn saved(self) -> Result<SavedPlan> {
+        saved_plan::parse(&self.plan, &read(&self.plan)?)
     }
 }
 
-/// The command of a plan, run as this one is.
-fn command(global: &Global, saved: SavedPlan) -> Result<Cli> {
-    if global.config.is_some() {
-        return Err(Error::usage("cannot take a cluster file for a saved plan")
-            .because("the plan says which cluster file it is of")
-            .hint("leave --config away"));
+/// What is said when the plan's command has refused.
+pub(crate) fn refused(error: Error, saved: Option<&SavedPlan>) -> Error {
+    match (error.exit(), saved) {
+        // The plan's options are not those of this command line.
+        (Exit::Usage, _) => error.with_exit(Exit::Refused),
+        (_, Some(saved)) if error.hint_text() == Some(AGAIN) => error.hint(format!(
+            "a plan is for one run: plan again, or run '{}', which compares everything and goes on where this one stopped",
+            saved_plan::command(saved)
+        )),
+        _ => error,
     }
-    let refused = || Error::refused("cannot apply this plan");
-    let arguments = ["irsactl"].iter().map(ToString::to_string);
-    // Only a command that changes something can be told to do it without asking.
-    let consent = match saved.arguments.first().map(String::as_str) {
-        Some("destroy") => None,
-        _ => Some("--yes".to_owned()),
-    };
-    let arguments = arguments
-        .chain(saved.arguments.iter().cloned())
-        .chain(consent);
-    let parsed = parse::<Cli>(arguments.map(Into::into).collect());
-    let (cli, layers) = parsed.map_err(|unparsed| match unparsed {
-        Unparsed::File(error) => error.with_exit(Exit::Refused),
-        Unparsed::CommandLine(cause) => refused()
-            .because(cause.to_string().lines().next().unwrap_or_default())
-            .hint("plan again with this version"),
-    })?;
-    let written = saved.arguments.iter().map(String::as_str);
-    if !layers
-        .arguments(&saved_plan::OF_THE_RUN)
-        .into_iter()
-        .eq(written)
-    {
-        return Err(refused().because("its arguments are not written as they are saved"));
-    }
-    let own = |id| global.layers.origin(id) == Origin::Flag;
-    let mut layers = layers;
-    for id in ["region", "dir"] {
-        if own(id) {
-            // The command that comes next needs it too.
-            layers.take_for_flag(id);
-        }
-    }
-    let planned = cli.global;
-    Ok(Cli {
-        command: cli.command,
-        global: Global {
-            config: planned.config,
-            region: match own("region") {
-                true => global.region.clone(),
-                false => planned.region,
-            },
-            dir: match own("dir") {
-                true => global.dir.clone(),
-                false => planned.dir,
-            },
-            layers,
-            saved: Some(saved),
-            ..global.clone()
-        },
-    })
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {

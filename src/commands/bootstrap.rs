@@ -4,7 +4,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cluster::flags;
+use crate::cluster::distributions::flags;
 use crate::cluster::settings::Flag;
 use crate::config::change::ChangeOptions;
 use crate::config::issuer::{ClusterIssuer, IssuerOptions};

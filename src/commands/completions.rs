@@ -1,9 +1,8 @@
 //! `completions`: what a shell needs to complete this program's words.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::error::{Exit, Result};
 use crate::output;
 
@@ -22,9 +21,9 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<Exit> {
+    pub(crate) fn run(self, mut command: Command) -> Result<Exit> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "irsactl", &mut script);
+        clap_complete::generate(self.shell, &mut command, "irsactl", &mut script);
         output::print_bytes(&script)?;
         Ok(Exit::Done)
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::aws::partition;
 use crate::cluster::echoer::{EchoerSettings, IMAGE, job};
-use crate::commands::webhook::image;
+use crate::cluster::image::image;
 use crate::config::names::{Names, dns_label};
 use crate::config::{Global, resolve, role};
 use crate::error::{Error, Exit, Result};

@@ -6,20 +6,17 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cluster::form::FormOptions;
+use crate::cluster::format::SettingsFormat;
 use crate::cluster::settings::Flag;
-use crate::commands::flags::form::{FormOptions, Surroundings};
-use crate::commands::flags::format::SettingsFormat;
 use crate::config::names::IssuerNames;
 use crate::config::nodes::NodeOptions;
 use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result, shell_quoted};
-use crate::keys::private_file;
+use crate::keys::{private_file, surroundings};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::system::file;
-
-pub(crate) mod form;
-pub(crate) mod format;
 
 /// Options of `flags`.
 #[derive(Args, Debug)]
@@ -68,11 +65,10 @@ impl Flags {
         let issuer = resolve::issuer(global, &self.issuer).await?;
         let mut settings = self.node.settings(&issuer, self.keep_key);
         self.form.keep_old_key(&mut settings);
-        let around = Surroundings {
-            cluster: self.issuer.names.cluster.as_deref(),
-            dir: &global.dir,
-            has_secret_file: self.secret_file.is_some(),
-        };
+        let cluster = self.issuer.names.cluster.as_deref();
+        let has_secret_file = self.secret_file.is_some();
+        let around =
+            surroundings::read(&self.form, &settings, cluster, &global.dir, has_secret_file)?;
         let (text, secret) = self.form.render(&settings, &around)?;
         let format = self.form.format;
         let brings_key = format == SettingsFormat::Talos && secret.is_some();
@@ -88,7 +84,7 @@ impl Flags {
             ));
         }
         if let (true, Some(node_dir)) = (format.has_node_files(), settings.node_dir()) {
-            output::say(format.files_first(node_dir));
+            output::say(output::sanitized(&format.files_first(node_dir)));
         }
         let flags = settings.flags();
         output::print(

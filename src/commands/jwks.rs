@@ -10,8 +10,7 @@ use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::dns_label;
 use crate::error::{Exit, Result};
 use crate::keys;
-use crate::keys::public::{self, jwk_set, read};
-use crate::keys::store::Store;
+use crate::keys::public::{self};
 use crate::oidc::jwks::JwkSet;
 use crate::output::{self, Answer};
 use crate::plan::document::json_text;
@@ -51,22 +50,15 @@ impl Answer for JwkSet {
 }
 
 impl Jwks {
-    /// Whether there is more to it than files.
-    pub(crate) fn needs_aws(&self) -> bool {
-        self.key_store.key_store().is_some() && self.public_key.is_empty() && !self.adopt.is_given()
-    }
-
-    pub(crate) async fn run_with_store(self, global: &Global) -> Result<Exit> {
-        let cluster = self.cluster.as_deref();
-        let store = keys::connect(global, &self.key_store, cluster, false).await?;
-        self.run(global, store.as_ref())
-    }
-
-    pub(crate) fn run(self, global: &Global, store: Option<&Store>) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let set = match (public::adopted(&self.adopt)?, self.public_key.as_slice()) {
-            (Some(keys), _) => jwk_set(&keys)?,
-            (None, []) => jwk_set(&[keys::public(&global.dir, store)?])?,
-            (None, files) => read(files)?,
+            (Some(keys), _) => public::jwk_set(&keys)?,
+            (None, []) => {
+                let cluster = self.cluster.as_deref();
+                let store = keys::connect(global, &self.key_store, cluster, false).await?;
+                public::jwk_set(&[keys::public(&global.dir, store.as_ref())?])?
+            }
+            (None, files) => public::read(files)?,
         };
         output::print(&set, global.output)?;
         Ok(Exit::Done)

@@ -59,37 +59,34 @@ impl Answer for KeygenAnswer {
 }
 
 impl Keygen {
-    /// Whether there is more to it than files.
-    pub(crate) fn needs_aws(&self) -> bool {
-        self.key_store.key_store().is_some()
-    }
-
-    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
-        let pair = keys::pair(&global.dir, Some(self.bits()), None)?;
-        let created = pair.is_new();
-        pair.save(&global.dir)?;
-        answer(global, &pair, None, created)
-    }
-
-    pub(crate) async fn run_with_store(self, global: &Global, stop: &Stop) -> Result<Exit> {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let dir = &global.dir;
         let cluster = self.cluster.as_deref();
-        let store = keys::connect(global, &self.key_store, cluster, self.adopt).await?;
-        let Some(mut store) = store else {
-            return self.run(global);
-        };
-        of_store::bring_current(&store, dir)?;
-        let pair = keys::pair(dir, Some(self.bits()), Some(&store))?;
-        let created = pair.is_new() && store.current().is_none();
-        stop.set_changing(true);
-        let made = store.keep(&pair, dir, None).await?;
-        let saved = store.save(&pair, dir);
-        saved.map_err(|error| match made {
-            0 => error,
-            _ => after_changes(error),
-        })?;
-        stop.check_signal()?;
-        answer(global, &pair, Some(&store), created)
+        let mut store = keys::connect(global, &self.key_store, cluster, self.adopt).await?;
+        if let Some(store) = &store {
+            of_store::bring_current(store, dir)?;
+        }
+        let pair = keys::pair(dir, Some(self.bits()), store.as_ref())?;
+        let is_stored = store
+            .as_ref()
+            .is_some_and(|store| store.current().is_some());
+        let created = pair.is_new() && !is_stored;
+        if let Some(store) = &mut store {
+            stop.set_changing(true);
+            let made = store.keep(&pair, dir, None).await?;
+            let saved = store.save(&pair, dir);
+            saved.map_err(|error| {
+                if made == 0 {
+                    error
+                } else {
+                    after_changes(error)
+                }
+            })?;
+            stop.check_signal()?;
+        } else {
+            pair.save(dir)?;
+        }
+        answer(global, &pair, store.as_ref(), created)
     }
 
     fn bits(&self) -> u16 {

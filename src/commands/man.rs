@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man as Page;
 
-use crate::cli::Cli;
 use crate::error::{Error, Exit, Result};
 use crate::output;
 use crate::system::file;
@@ -25,8 +24,7 @@ pub struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self) -> Result<Exit> {
-        let mut command = Cli::command();
+    pub(crate) fn run(self, mut command: Command) -> Result<Exit> {
         command.build();
         let Some(dir) = self.pages else {
             output::print_bytes(&page(command)?)?;

@@ -3,10 +3,10 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cluster::form::FormOptions;
+use crate::cluster::format::SettingsFormat;
 use crate::cluster::migration::{Stage, WAIT};
 use crate::cluster::settings::{ApiServerSettings, NodeKey};
-use crate::commands::flags::form::{FormOptions, Surroundings};
-use crate::commands::flags::format::SettingsFormat;
 use crate::commands::migrate::evidence::Evidence;
 use crate::commands::migrate::stage::StageAnswer;
 use crate::commands::migrate::state::{Change, Migration, NewKey, command};
@@ -16,6 +16,7 @@ use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
 use crate::inspect::cluster::ClusterOptions;
 use crate::keys::pair::KeyPair;
+use crate::keys::surroundings;
 use crate::output::{self, report};
 use crate::system::clock::now;
 use crate::verify::report::Report;
@@ -151,7 +152,8 @@ impl Start {
         };
         self.node.warn_of_audiences();
         let files = change.key.as_ref();
-        let files = files.map(|key| self.form.format.files_first(&key.node_dir));
+        let files =
+            files.map(|key| output::sanitized(&self.form.format.files_first(&key.node_dir)));
         enter(global, Migration::at(change, first, now()?), None, files)
     }
 
@@ -196,11 +198,8 @@ impl Start {
                 key: NodeKey::Kept,
                 ..settings.clone()
             };
-            let around = Surroundings {
-                cluster: self.issuer.names.cluster.as_deref(),
-                dir: &global.dir,
-                has_secret_file: false,
-            };
+            let cluster = self.issuer.names.cluster.as_deref();
+            let around = surroundings::read(&self.form, &kept, cluster, &global.dir, false)?;
             self.form.render(&kept, &around)?;
             let what = format!("cannot bring a new signing key into {}", format.name());
             return Err(Error::refused(what)

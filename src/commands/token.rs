@@ -1,6 +1,6 @@
 //! `token`: mint a test token with the signing key, and take any token apart.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use schemars::JsonSchema;
@@ -12,15 +12,15 @@ use crate::config::key_store::KeyStoreOptions;
 use crate::config::names::{self, IssuerNames};
 use crate::config::{Global, resolve};
 use crate::error::{Error, Exit, Result};
+use crate::inspect::cluster::read_token;
 use crate::keys::{self, private_file, public};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::subject::Subject;
-use crate::oidc::token::{self, Claims, MAX_LEN, Token};
+use crate::oidc::token::{self, Claims, Token};
 use crate::output::{self, Answer, report};
 use crate::probe::document;
 use crate::system::clock::now;
-use crate::system::input;
 use crate::verify::report::Report;
 use crate::verify::token as checks;
 
@@ -250,7 +250,7 @@ async fn published_keys(issuer: &Issuer) -> Result<JwkSet> {
         .map_err(|cause| Error::failed(format!("cannot use {jwks_uri}")).because(cause))
 }
 
-async fn get(url: &str) -> Result<Vec<u8>> {
+pub(crate) async fn get(url: &str) -> Result<Vec<u8>> {
     let parsed = match Url::parse(url) {
         Ok(parsed) if parsed.scheme() == "https" => parsed,
         _ => {
@@ -266,19 +266,4 @@ async fn get(url: &str) -> Result<Vec<u8>> {
             .because(format!("HTTP status {status}"))
             .hint("STS reads it the same way: publish it, and let everybody read it")),
     }
-}
-
-/// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
-pub(crate) async fn read_token(path: &Path) -> Result<String> {
-    let cannot = || Error::failed(format!("cannot read {}", path.display()));
-    let given = path.to_string_lossy();
-    if given.starts_with("eyJ") && given.matches('.').count() == 2 {
-        // Not echoed: an argument is in the process list already, a log would be worse.
-        return Err(Error::usage("cannot take a token as an argument")
-            .because("arguments are seen by every process of this machine, and stay in the shell's history")
-            .hint("give a file, or - and the token on standard input"));
-    }
-    let text = input::read(path, MAX_LEN as u64 + 2).await;
-    let text = text.map_err(|cause| cannot().because(cause))?;
-    String::from_utf8(text).map_err(|_| cannot().because("it is not text"))
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::cluster::image::image;
 use crate::cluster::webhook::{IMAGE, WebhookSettings};
 use crate::cluster::webhook_certificate::{self, Pair};
 use crate::config::names::dns_label;
@@ -301,21 +302,11 @@ fn seconds(now: u64) -> i64 {
 }
 
 /// A Service's name (RFC 1035), and short enough for what is made of it.
-fn name(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn name(text: &str) -> std::result::Result<String, String> {
     match dns_label(text) {
         Ok(name) if name.len() <= 50 && name.starts_with(|c: char| c.is_ascii_lowercase()) => {
             Ok(name)
         }
         _ => Err("it begins with a letter and has at most 50 lower-case letters, digits and inner hyphens".to_owned()),
-    }
-}
-
-/// `latest` would change under a running cluster, and nothing would say so.
-pub(crate) fn image(text: &str) -> std::result::Result<String, String> {
-    let tagged = text.rsplit_once('/').map_or(text, |(_, name)| name);
-    let graphic = text.bytes().all(|b| b.is_ascii_graphic());
-    match tagged.split_once([':', '@']) {
-        Some((_, tag)) if graphic && !tag.is_empty() && tag != "latest" => Ok(text.to_owned()),
-        _ => Err("it is an image with a tag other than latest, or a digest".to_owned()),
     }
 }

@@ -12,10 +12,3 @@ pub(crate) struct AdoptOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) adopt_key: Vec<PathBuf>,
 }
-
-impl AdoptOptions {
-    /// Whether the option was given.
-    pub(crate) fn is_given(&self) -> bool {
-        !self.adopt_key.is_empty()
-    }
-}

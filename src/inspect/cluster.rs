@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::commands::token::read_token;
 use crate::error::{Error, Result};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
-use crate::oidc::token::Token;
+use crate::oidc::token::{MAX_LEN, Token};
 use crate::output;
 use crate::system::clock::now;
 use crate::system::input;
@@ -150,4 +149,19 @@ impl ClusterOptions {
 pub(crate) async fn read_document(path: &Path) -> std::result::Result<Vec<u8>, String> {
     let read = input::read(path, MAX).await;
     read.map_err(|cause| cause.to_string())
+}
+
+/// A token from a file or standard input; STS takes 20,000 characters, so no more is read.
+pub(crate) async fn read_token(path: &Path) -> Result<String> {
+    let cannot = || Error::failed(format!("cannot read {}", path.display()));
+    let given = path.to_string_lossy();
+    if given.starts_with("eyJ") && given.matches('.').count() == 2 {
+        // Not echoed: an argument is in the process list already, a log would be worse.
+        return Err(Error::usage("cannot take a token as an argument")
+            .because("arguments are seen by every process of this machine, and stay in the shell's history")
+            .hint("give a file, or - and the token on standard input"));
+    }
+    let text = input::read(path, MAX_LEN as u64 + 2).await;
+    let text = text.map_err(|cause| cannot().because(cause))?;
+    String::from_utf8(text).map_err(|_| cannot().because("it is not text"))
 }

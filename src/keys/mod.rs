@@ -8,6 +8,7 @@ pub(crate) mod private_file;
 pub(crate) mod public;
 pub(crate) mod rotation;
 pub(crate) mod store;
+pub(crate) mod surroundings;
 
 use std::path::Path;
 

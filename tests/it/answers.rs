@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 
 use clap::CommandFactory;
 use irsactl::cli::Cli;
-use irsactl::commands::schemas;
+use irsactl::schemas::schemas;
 use serde_json::{Value, json};
 
 use crate::session::repository;

@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::accepted::ExistingIssuer;
+use crate::cluster::format::SettingsFormat;
 use crate::cluster::migration::{Stage, WAIT};
 use crate::cluster::settings::Flag;
-use crate::commands::flags::form::Surroundings;
-use crate::commands::flags::format::SettingsFormat;
 use crate::commands::migrate::state::{self, Change, Migration, Time, command};
 use crate::error::Result;
+use crate::keys::surroundings;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::verify::report::Report;
@@ -71,11 +71,8 @@ impl StageAnswer {
     pub(crate) fn of(migration: &Migration, dir: &Path, checks: Option<Report>) -> Result<Self> {
         let (change, stage) = (&migration.what, migration.stage);
         let settings = change.settings(stage);
-        let around = Surroundings {
-            cluster: change.cluster.as_deref(),
-            dir,
-            has_secret_file: false,
-        };
+        let cluster = change.cluster.as_deref();
+        let around = surroundings::read(&change.form, &settings, cluster, dir, false)?;
         let (text, _) = change.form.render(&settings, &around)?;
         let until = Time(migration.since.0.saturating_add(WAIT));
         Ok(Self {

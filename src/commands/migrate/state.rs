@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::accepted::{ApiAudience, ExistingIssuer};
+use crate::cluster::form::FormOptions;
 use crate::cluster::migration::Stage;
 use crate::cluster::settings::{ApiServerSettings, NodeKey};
-use crate::commands::flags::form::FormOptions;
 use crate::config::names::dns_label;
 use crate::config::nodes::node_path;
 use crate::error::{Error, Result, shell_quoted};

@@ -2,11 +2,13 @@
 
 use clap::Args;
 
-use crate::commands::rotate::live::{Live, LiveOptions};
+use crate::commands::rotate::evidence::{Live, LiveOptions};
+use crate::commands::rotate::nodes::Nodes;
 use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::stage::LONGEST_TOKEN;
 use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
+use crate::commands::rotate::stored;
 use crate::commands::rotate::whose_keys::WhoseKeys;
-use crate::commands::rotate::{LONGEST_TOKEN, Nodes, stored};
 use crate::config::Global;
 use crate::config::change::ChangeOptions;
 use crate::converge::dry_run;

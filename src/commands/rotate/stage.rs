@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::rotate::Nodes;
+use crate::commands::rotate::nodes::Nodes;
 use crate::error::shell_quoted;
 use crate::keys::directory::{self, public_key_file, signing_key_file};
 use crate::keys::rotation::Rotation;
 use crate::oidc::key::Kid;
 use crate::output::{self, Answer, program};
 use crate::verify::token::time_text;
+
+/// The longest life of a token for AWS that the pod identity webhook asks for.
+pub(crate) const LONGEST_TOKEN: &str = "86400";
 
 /// A step of a rotation that is done, or is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -3,13 +3,17 @@
 use std::fs;
 use std::time::UNIX_EPOCH;
 
+use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::rotate::live::Live;
+use crate::commands::rotate::evidence::{Live, LiveOptions};
 use crate::commands::rotate::scene::Scene;
+use crate::commands::rotate::stored;
+use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::Global;
-use crate::error::Result;
+use crate::converge::stop::Stop;
+use crate::error::{Exit, Result};
 use crate::keys::directory::{self, signing_key_file};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::Rotation;
@@ -18,6 +22,18 @@ use crate::oidc::key::Kid;
 use crate::output::{self, Answer};
 use crate::system::clock::now;
 use crate::system::file;
+
+/// Options of `rotate status`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  irsactl rotate status --cluster demo --region us-west-2")]
+pub(crate) struct Status {
+    #[command(flatten)]
+    whose: WhoseKeys,
+    #[command(flatten)]
+    live: LiveOptions,
+}
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct KeyStatus {
@@ -37,6 +53,18 @@ struct KeyStatus {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct StatusAnswer(Vec<KeyStatus>);
+
+impl Status {
+    pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
+        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        // Only a look: no file of the directory is written or moved.
+        let (store, rotation) = stored::open(global, &self.whose, &scene, None).await?;
+        let live = self.live.observe(&scene.published).await?;
+        let answer = StatusAnswer::new(global, &scene, store.as_ref(), rotation.as_ref(), &live)?;
+        output::print(&answer, global.output)?;
+        Ok(Exit::Done)
+    }
+}
 
 impl StatusAnswer {
     pub(crate) fn new(

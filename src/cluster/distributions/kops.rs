@@ -8,10 +8,10 @@ use crate::cluster::settings::ApiServerSettings;
 use crate::cluster::template::{common, list, render as render_template};
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/kops.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/kops.yaml");
 
 /// The part of the cluster as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     let settings = &settings.with_own_key();
     render_template(
         TEMPLATE,

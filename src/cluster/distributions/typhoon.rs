@@ -7,10 +7,10 @@ use crate::cluster::settings::ApiServerSettings;
 use crate::cluster::template::render as render_template;
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/typhoon.tf");
+const TEMPLATE: &str = include_str!("../../../templates/typhoon.tf");
 
 /// The argument as HCL.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     settings.refuse_existing(
         "Typhoon",
         "service_account_issuer is one value",

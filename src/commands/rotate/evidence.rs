@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use crate::commands::token::read_token;
 use crate::error::{Error, Exit, Result};
-use crate::inspect::cluster::read_document;
+use crate::inspect::cluster::{read_document, read_token};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::token::Token;

@@ -7,10 +7,10 @@ use crate::cluster::settings::ApiServerSettings;
 use crate::cluster::template::render as render_template;
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/eks-anywhere.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/eks-anywhere.yaml");
 
 /// The part of the Cluster as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     settings.refuse_existing(
         "EKS Anywhere",
         "podIamConfig has one issuer, which replaces the one before it (pkg/clusterapi/extraargs.go)",

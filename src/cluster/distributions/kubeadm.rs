@@ -12,14 +12,14 @@ use crate::cluster::template::{common, flags, patch, render as render_template};
 use crate::cluster::version::Version;
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/kubeadm.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/kubeadm.yaml");
 
 /// Where kubeadm keeps the cluster's first public key. Any `service-account-key-file` replaces
 /// kubeadm's own, so a live cluster's must be listed again.
-pub const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/pki/sa.pub";
+pub(crate) const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/pki/sa.pub";
 
 /// The configuration as YAML, for a version of Kubernetes or the newest.
-pub fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<String> {
     let is_list = version.is_none_or(|version| version.is_from(31));
     let in_order = is_list && version.is_none_or(keeps_order);
     let (listed, operations) = match settings.is_live() && !in_order {
@@ -51,7 +51,7 @@ pub fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<
 }
 
 /// The version in words.
-pub(super) fn assumed(version: Option<Version>) -> String {
+pub(crate) fn assumed(version: Option<Version>) -> String {
     match version {
         Some(version) => version.to_string(),
         None => "1.36 or later, assumed without --kubernetes-version".to_owned(),

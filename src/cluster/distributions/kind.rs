@@ -6,16 +6,16 @@
 
 use minijinja::context;
 
-use crate::cluster::kubeadm::assumed;
+use crate::cluster::distributions::kubeadm::assumed;
 use crate::cluster::settings::ApiServerSettings;
 use crate::cluster::template::{common, flags, render as render_template};
 use crate::cluster::version::Version;
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/kind.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/kind.yaml");
 
 /// The configuration as YAML; the key files are those on this machine.
-pub fn render(
+pub(crate) fn render(
     settings: &ApiServerSettings,
     version: Option<Version>,
     signing_key: &str,

@@ -4,7 +4,7 @@ use crate::cluster::settings::ApiServerSettings;
 use crate::error::shell_quoted;
 
 /// The flags as text.
-pub fn render(settings: &ApiServerSettings) -> String {
+pub(crate) fn render(settings: &ApiServerSettings) -> String {
     let flags = settings.flags().into_iter();
     flags
         .map(|flag| format!("--{}={}\n", flag.name, shell_quoted(&flag.value)))

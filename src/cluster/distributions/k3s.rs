@@ -10,15 +10,15 @@ use crate::cluster::settings::{ApiServerSettings, DEFAULT_ISSUER, Order};
 use crate::cluster::template::{common, render as render_template};
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/k3s.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/k3s.yaml");
 
 /// The configuration as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     render_for(settings, "K3s", "k3s", "k3s")
 }
 
 /// The same for K3s and what is built on it.
-pub(super) fn render_for(
+pub(crate) fn render_for(
     settings: &ApiServerSettings,
     name: &str,
     program: &str,

@@ -11,10 +11,10 @@ use crate::cluster::settings::{ApiServerSettings, Order};
 use crate::cluster::template::{common, list, patch, render as render_template};
 use crate::error::{Error, Result};
 
-const TEMPLATE: &str = include_str!("../../templates/static-pod.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/static-pod.yaml");
 
 /// The patch as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     if settings.order == Order::NewAlone {
         return Err(Error::refused("cannot drop an issuer in the form static-pod")
             .because("a JSON patch takes a flag away by its place, which only the manifest knows")

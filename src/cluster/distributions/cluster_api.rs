@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 /// The API's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiVersion {
+pub(crate) enum ApiVersion {
     /// A map of arguments.
     V1Beta1,
     /// A list of arguments.
@@ -24,7 +24,7 @@ pub enum ApiVersion {
 }
 
 /// The control plane as YAML. `has_secret_file`: the Secret is written too.
-pub fn render(
+pub(crate) fn render(
     settings: &ApiServerSettings,
     version: ApiVersion,
     cluster: &str,
@@ -55,15 +55,19 @@ pub fn render(
         ApiVersion::V1Beta2 => ("v1beta2", "its names must be unique"),
     };
     template::render(
-        include_str!("../../templates/cluster-api.yaml"),
+        include_str!("../../../templates/cluster-api.yaml"),
         context! { api, why, cluster, flags => template::flags(&flags), operations => template::patch(&operations), secret => has_secret_file, ..template::common(settings) },
     )
 }
 
 /// The Secret as YAML.
-pub fn secret(cluster: &str, signing_key: &str, public_key: &str) -> Result<Zeroizing<String>> {
+pub(crate) fn secret(
+    cluster: &str,
+    signing_key: &str,
+    public_key: &str,
+) -> Result<Zeroizing<String>> {
     let text = template::render(
-        include_str!("../../templates/cluster-api-secret.yaml"),
+        include_str!("../../../templates/cluster-api-secret.yaml"),
         context! { cluster, public_key => STANDARD.encode(public_key), signing_key => SECRET },
     )?;
     template::with_secret(&text, &template::base64(signing_key)?)

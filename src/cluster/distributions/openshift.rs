@@ -6,10 +6,10 @@ use crate::cluster::settings::{ApiServerSettings, Order};
 use crate::cluster::template::{common, render as render_template};
 use crate::error::{Error, Result};
 
-const TEMPLATE: &str = include_str!("../../templates/openshift.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/openshift.yaml");
 
 /// The resource as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     let existing = settings.existing();
     if existing.len() > 1 {
         settings.refuse_existing(

@@ -3,8 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{k0s, kubeadm, kubespray, microk8s};
-use crate::output;
+use crate::cluster::distributions::{k0s, kubeadm, kubespray, microk8s};
 
 /// A form of the settings, as `--format` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -71,13 +70,13 @@ impl SettingsFormat {
         let owner = self.key_owner();
         let first = format!(
             "put sa-signer.key (mode 0600, owner {owner}) and sa-signer.pub into {} on every control-plane node first",
-            output::sanitized(node_dir)
+            node_dir
         );
         // The other forms say it where it belongs.
         match self {
             Self::Flags => format!(
                 "{first}; where this key replaces the cluster's own, kube-controller-manager's --service-account-private-key-file is {}/sa-signer.key too",
-                output::sanitized(node_dir)
+                node_dir
             ),
             _ => first,
         }

@@ -13,31 +13,31 @@ use crate::cluster::version::Version;
 use crate::error::{Error, Result};
 
 /// What a Talos configuration is made of.
-pub struct Talos<'a> {
+pub(crate) struct Talos<'a> {
     /// The settings.
-    pub settings: &'a ApiServerSettings,
+    pub(crate) settings: &'a ApiServerSettings,
     /// The version, or the newest.
-    pub version: Option<Version>,
+    pub(crate) version: Option<Version>,
     /// The PEM text of the public keys whose tokens stay accepted: Talos takes no file names.
-    pub public_keys: Vec<String>,
+    pub(crate) public_keys: Vec<String>,
     /// Whether the signing key goes into a file.
-    pub has_secret_file: bool,
+    pub(crate) has_secret_file: bool,
 }
 
 /// Whether there is the document, which holds public keys of tokens that stay accepted.
-pub fn takes_public_keys(version: Option<Version>) -> bool {
+pub(crate) fn takes_public_keys(version: Option<Version>) -> bool {
     version.is_none_or(|version| version.is_from(14))
 }
 
 impl Talos<'_> {
     /// The patch as YAML, without the signing key.
-    pub fn render(&self) -> Result<String> {
+    pub(crate) fn render(&self) -> Result<String> {
         self.check()?;
         self.fill(None)
     }
 
     /// The patch as YAML, with the signing key.
-    pub fn secret(&self, signing_key: &str) -> Result<Zeroizing<String>> {
+    pub(crate) fn secret(&self, signing_key: &str) -> Result<Zeroizing<String>> {
         self.check()?;
         let text = self.fill(Some(SECRET))?;
         let key = match self.is_document() {
@@ -93,8 +93,8 @@ impl Talos<'_> {
             None => "1.14 or later, assumed without --talos-version".to_owned(),
         };
         let template = match self.is_document() {
-            true => include_str!("../../templates/talos-document.yaml"),
-            false => include_str!("../../templates/talos-patch.yaml"),
+            true => include_str!("../../../templates/talos-document.yaml"),
+            false => include_str!("../../../templates/talos-patch.yaml"),
         };
         template::render(
             template,

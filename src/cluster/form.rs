@@ -1,23 +1,18 @@
 //! The form of the settings: its options, and how each one is rendered.
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::cluster::settings::ApiServerSettings;
-use crate::cluster::talos::{self, Talos};
-use crate::cluster::version::Version;
-use crate::cluster::{
+use crate::cluster::distributions::talos::{self, Talos};
+use crate::cluster::distributions::{
     cluster_api, eks_anywhere, flags, k0s, k3s, kind, kops, kubeadm, kubespray, microk8s,
     openshift, rke2, static_pod, typhoon,
 };
-use crate::commands::flags::format::SettingsFormat;
+use crate::cluster::format::SettingsFormat;
+use crate::cluster::settings::ApiServerSettings;
+use crate::cluster::version::Version;
 use crate::error::{Error, Result};
-use crate::keys::{directory, pair};
-use crate::oidc::key::PublicKey;
-use crate::system::file;
 
 /// Which form, and the versions that decide it.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,13 +50,17 @@ enum ClusterApiVersion {
 }
 
 /// What is rendered beside the settings.
+#[derive(Default)]
 pub(crate) struct Surroundings<'a> {
     /// The cluster's name.
     pub(crate) cluster: Option<&'a str>,
-    /// The issuer directory.
-    pub(crate) dir: &'a Path,
-    /// Whether the signing key is to be rendered too.
-    pub(crate) has_secret_file: bool,
+    /// The key files of this machine, as absolute paths: kind mounts them.
+    pub(crate) signing_key_file: String,
+    pub(crate) public_key_file: String,
+    /// The PEM text of the existing public keys: Talos takes keys, and no files.
+    pub(crate) public_keys: Vec<String>,
+    /// The key pair as PEM text, where the signing key is to be rendered too.
+    pub(crate) pair: Option<(Zeroizing<String>, String)>,
 }
 
 /// The settings as text, and what holds the signing key.
@@ -134,17 +133,12 @@ impl FormOptions {
             SettingsFormat::Flags => flags::render(settings),
             SettingsFormat::StaticPod => static_pod::render(settings)?,
             SettingsFormat::Kubeadm => kubeadm::render(settings, kubernetes)?,
-            SettingsFormat::Kind => {
-                let path = |path: PathBuf| {
-                    std::path::absolute(&path)
-                        .unwrap_or(path)
-                        .display()
-                        .to_string()
-                };
-                let signing_key = path(directory::signing_key_file(around.dir));
-                let public_key = path(directory::public_key_file(around.dir));
-                kind::render(settings, kubernetes, &signing_key, &public_key)?
-            }
+            SettingsFormat::Kind => kind::render(
+                settings,
+                kubernetes,
+                &around.signing_key_file,
+                &around.public_key_file,
+            )?,
             SettingsFormat::K3s => k3s::render(settings)?,
             SettingsFormat::Rke2 => rke2::render(settings)?,
             SettingsFormat::Talos => return self.talos(settings, around),
@@ -160,22 +154,20 @@ impl FormOptions {
         Ok((text, None))
     }
 
+    /// Whether it takes existing public keys as text.
+    pub(crate) fn takes_public_keys(&self) -> bool {
+        self.format == SettingsFormat::Talos && talos::takes_public_keys(self.talos_version)
+    }
+
     fn talos(&self, settings: &ApiServerSettings, around: &Surroundings<'_>) -> Result<Rendered> {
         let talos = Talos {
             settings,
             version: self.talos_version,
-            public_keys: match talos::takes_public_keys(self.talos_version) {
-                true => public_keys(&settings.existing_public_keys)?,
-                false => Vec::new(),
-            },
-            has_secret_file: around.has_secret_file,
+            public_keys: around.public_keys.clone(),
+            has_secret_file: around.pair.is_some(),
         };
-        let text = talos.render()?;
-        let secret = match around.has_secret_file {
-            true => Some(talos.secret(&signing_key(around.dir)?)?),
-            false => None,
-        };
-        Ok((text, secret))
+        let secret = around.pair.as_ref().map(|(key, _)| talos.secret(key));
+        Ok((talos.render()?, secret.transpose()?))
     }
 
     fn cluster_api(
@@ -191,34 +183,9 @@ impl FormOptions {
             Some(ClusterApiVersion::V1beta1) => cluster_api::ApiVersion::V1Beta1,
             Some(ClusterApiVersion::V1beta2) | None => cluster_api::ApiVersion::V1Beta2,
         };
-        let text = cluster_api::render(settings, version, cluster, around.has_secret_file)?;
-        if !around.has_secret_file {
-            return Ok((text, None));
-        }
-        let path = directory::public_key_file(around.dir);
-        let unusable = |cause| directory::unusable(&path, &cause);
-        let public = pair::signing_key(around.dir)?;
-        let public = public.public().and_then(|key| key.to_pem());
-        let public = public.map_err(unusable)?;
-        let secret = cluster_api::secret(cluster, &signing_key(around.dir)?, &public)?;
-        Ok((text, Some(secret)))
+        let text = cluster_api::render(settings, version, cluster, around.pair.is_some())?;
+        let secret = around.pair.as_ref();
+        let secret = secret.map(|(key, public)| cluster_api::secret(cluster, key, public));
+        Ok((text, secret.transpose()?))
     }
-}
-
-/// The PEM text of the existing public keys, which are files of this machine.
-fn public_keys(files: &[String]) -> Result<Vec<String>> {
-    let mut keys = Vec::new();
-    for path in files.iter().map(Path::new) {
-        let unusable = |cause| directory::unusable(path, &cause);
-        for key in PublicKey::all_from_pem(&file::read_key(path)?).map_err(unusable)? {
-            keys.push(key.to_pem().map_err(unusable)?);
-        }
-    }
-    Ok(keys)
-}
-
-/// The signing key of the issuer directory as PKCS#8 PEM.
-fn signing_key(dir: &Path) -> Result<Zeroizing<String>> {
-    let key = pair::signing_key(dir)?.to_pem();
-    key.map_err(|cause| directory::unusable(&directory::signing_key_file(dir), &cause))
 }

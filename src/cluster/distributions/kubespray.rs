@@ -11,13 +11,13 @@ use crate::cluster::settings::ApiServerSettings;
 use crate::cluster::template::{common, flags, patch, render as render_template};
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/kubespray.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/kubespray.yaml");
 
 /// The first public key of a cluster that kubespray made: its `kube_cert_dir` is /etc/kubernetes/ssl.
-pub const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/ssl/sa.pub";
+pub(crate) const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/ssl/sa.pub";
 
 /// The variables as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     let split = settings.split();
     let key_files = split.key_files.into_iter();
     let operations = match settings.is_live() {

@@ -10,13 +10,13 @@ use crate::cluster::settings::ApiServerSettings;
 use crate::cluster::template::{common, render as render_template};
 use crate::error::Result;
 
-const TEMPLATE: &str = include_str!("../../templates/k0s.yaml");
+const TEMPLATE: &str = include_str!("../../../templates/k0s.yaml");
 
 /// k0s's own public key, which `service-account-key-file` replaces.
-pub const DEFAULT_PUBLIC_KEY: &str = "/var/lib/k0s/pki/sa.pub";
+pub(crate) const DEFAULT_PUBLIC_KEY: &str = "/var/lib/k0s/pki/sa.pub";
 
 /// The configuration as YAML.
-pub fn render(settings: &ApiServerSettings) -> Result<String> {
+pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     let issuers = settings.issuers().into_iter().skip(1);
     let mut raw: Vec<String> = issuers
         .map(|issuer| format!("--service-account-issuer={issuer}"))
