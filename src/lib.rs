@@ -12,16 +12,16 @@
 //! judges what was fetched, [`output`] shows it, and [`commands`] ties them together, one file a
 //! subcommand.
 
-pub mod aws;
+mod aws;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod config;
-pub(crate) mod converge;
+mod converge;
 pub mod error;
 pub mod iam;
-pub(crate) mod inspect;
-pub(crate) mod keys;
+mod inspect;
+mod keys;
 pub mod oidc;
 pub mod output;
 pub mod plan;

@@ -16,7 +16,7 @@ use crate::iam::bucket::BucketName;
 /// BlockPublicPolicy on, which leaves the policies that are there in force (S3 API Reference,
 /// PublicAccessBlockConfiguration). S3 takes the most restrictive of account and bucket, and answers the
 /// same text for both later on.
-pub async fn check_block(aws: &Aws, account: &AccountId) -> Result<bool> {
+pub(crate) async fn check_block(aws: &Aws, account: &AccountId) -> Result<bool> {
     let result = aws
         .s3control
         .get_public_access_block()
@@ -46,14 +46,14 @@ pub async fn check_block(aws: &Aws, account: &AccountId) -> Result<bool> {
 }
 
 /// What the account's own public access block forbids.
-pub fn blocked(account: &AccountId, on: &str) -> Error {
+pub(crate) fn blocked(account: &AccountId, on: &str) -> Error {
     Error::refused(format!("cannot make documents public in account {account}"))
         .because(format!("the account-level public access block has {on} on"))
         .hint("it is never changed from here: ask whoever owns the account to allow public bucket policies, or serve the documents from another host (irsactl jwks, irsactl discovery --issuer URL)")
 }
 
 /// The ARN and the trust policy of every role, sorted.
-pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
+pub(crate) async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
     let mut pages = aws.iam.list_roles().into_paginator().items().send();
     let mut roles = Vec::new();
     while let Some(role) = pages.next().await {
@@ -68,7 +68,7 @@ pub async fn roles(aws: &Aws) -> Result<Vec<(String, Value)>> {
 }
 
 /// The ARN of every OpenID Connect provider, sorted.
-pub async fn providers(aws: &Aws) -> Result<Vec<String>> {
+pub(crate) async fn providers(aws: &Aws) -> Result<Vec<String>> {
     let output = aws.iam.list_open_id_connect_providers().send().await;
     let output = output.map_err(|e| {
         failed(
@@ -86,7 +86,7 @@ pub async fn providers(aws: &Aws) -> Result<Vec<String>> {
 }
 
 /// The names of the account's buckets, in all regions.
-pub async fn buckets(aws: &Aws) -> Result<Vec<String>> {
+pub(crate) async fn buckets(aws: &Aws) -> Result<Vec<String>> {
     let mut pages = aws.s3.list_buckets().into_paginator().send();
     let mut names = Vec::new();
     while let Some(page) = pages.next().await {
@@ -99,7 +99,7 @@ pub async fn buckets(aws: &Aws) -> Result<Vec<String>> {
 }
 
 /// The keys of a bucket's first thousand objects below a prefix, and whether there are more.
-pub async fn objects(
+pub(crate) async fn objects(
     aws: &Aws,
     bucket: &BucketName,
     owner: &AccountId,
@@ -133,7 +133,7 @@ const PAGES: usize = 10;
 
 /// The keys of the discovery documents in a bucket, of whatever issuer, and whether there are more objects than are
 /// looked through; none when the bucket is not there.
-pub async fn issuers(
+pub(crate) async fn issuers(
     aws: &Aws,
     bucket: &BucketName,
     owner: &AccountId,

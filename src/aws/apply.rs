@@ -10,13 +10,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 use tokio::time::Instant;
 
+use crate::aws::bucket::{self, object};
 use crate::aws::connect::Aws;
 use crate::aws::error::code;
-use crate::aws::observe::{self, object};
 use crate::aws::outcome::{Failure, cannot, done_unless};
 use crate::aws::patience::Patience;
 use crate::aws::still::{self, Still};
-use crate::aws::{role, teardown};
+use crate::aws::{provider, remove, role};
 use crate::error::{Error, Exit, Result};
 use crate::plan::change::Change;
 use crate::plan::desired::INLINE_POLICY;
@@ -25,7 +25,7 @@ use crate::plan::tags::Tags;
 
 /// Makes the change. `on_wait` is told the error code when AWS needs time, and can end it. Returns before
 /// `deadline` unless the call in hand takes longer.
-pub async fn apply(
+pub(crate) async fn apply(
     aws: &Aws,
     change: &Change,
     deadline: Instant,
@@ -83,9 +83,9 @@ async fn is_of_this_plan(aws: &Aws, change: &Change) -> std::result::Result<(), 
             owner,
             tags,
             ..
-        } => (tags, observe::tags(aws, bucket, owner).await.map(Some)),
+        } => (tags, bucket::tags(aws, bucket, owner).await.map(Some)),
         Change::CreateProvider { arn, tags, .. } => {
-            let found = observe::provider(aws, arn).await;
+            let found = provider::provider(aws, arn).await;
             (tags, found.map(|found| found.map(|found| found.tags)))
         }
         Change::CreateRole { role, .. } => {
@@ -225,7 +225,7 @@ async fn call(aws: &Aws, change: &Change) -> std::result::Result<(), Failure> {
             }
             done_unless(change, result, &[])
         }
-        Change::Remove(removal) => teardown::remove(aws, change, removal).await,
+        Change::Remove(removal) => remove::remove(aws, change, removal).await,
         Change::CreateProvider {
             url,
             audiences,

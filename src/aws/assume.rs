@@ -8,7 +8,7 @@ use crate::error::Result;
 
 /// What STS answered.
 #[derive(Clone, Debug)]
-pub enum Assumed {
+pub(crate) enum Assumed {
     /// The ARN of the session. The credentials are dropped unread.
     Role(String),
     /// An error code and its message.
@@ -16,7 +16,7 @@ pub enum Assumed {
 }
 
 /// Exchanges a token. An error is one of the network, not of STS.
-pub async fn assume_role_with_web_identity(
+pub(crate) async fn assume_role_with_web_identity(
     aws: &Aws,
     role_arn: &str,
     token: &str,

@@ -23,7 +23,7 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// The clients of a run.
 #[derive(Debug)]
-pub struct Aws {
+pub(crate) struct Aws {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) s3control: aws_sdk_s3control::Client,
     pub(super) iam: aws_sdk_iam::Client,
@@ -32,26 +32,26 @@ pub struct Aws {
     pub(super) config: SdkConfig,
     profile: Option<String>,
     /// The region of the bucket.
-    pub region: String,
+    pub(crate) region: String,
     /// Where S3 calls go instead of AWS, when an endpoint is overridden; as it may be shown.
-    pub s3_endpoint: Option<String>,
+    pub(crate) s3_endpoint: Option<String>,
     /// The overridden endpoints, by service, as they may be shown: without user and password.
-    pub endpoints: BTreeMap<&'static str, String>,
+    pub(crate) endpoints: BTreeMap<&'static str, String>,
 }
 
 /// Who the credentials belong to (STS GetCallerIdentity).
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The account.
-    pub account: AccountId,
+    pub(crate) account: AccountId,
     /// The partition.
-    pub partition: Partition,
+    pub(crate) partition: Partition,
     /// The caller's ARN.
-    pub arn: String,
+    pub(crate) arn: String,
 }
 
 /// The region of the profile in use, for when no flag or variable names one. Reads files only.
-pub async fn profile_region(profile: Option<&str>) -> Option<String> {
+pub(crate) async fn profile_region(profile: Option<&str>) -> Option<String> {
     let mut provider = ProfileFileRegionProvider::builder();
     if let Some(profile) = profile {
         provider = provider.profile_name(profile);
@@ -61,7 +61,7 @@ pub async fn profile_region(profile: Option<&str>) -> Option<String> {
 }
 
 /// Makes the clients; no call is made yet. `roots` are PEM certificates to trust in place of the machine's.
-pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
+pub(crate) async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
     let client = client::https(roots);
     let home = Region::new(region.to_owned());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -121,8 +121,16 @@ pub async fn connect(region: &str, profile: Option<&str>, roots: Option<String>)
 }
 
 impl Aws {
+    /// Refuses to send a secret to a service that is behind plain HTTP.
+    pub(super) fn check_private(&self, service: &str, secret: &str) -> Result<()> {
+        let endpoint = self.endpoints.get(service);
+        endpoint.map_or(Ok(()), |endpoint| {
+            endpoint::check_private(endpoint, service, secret)
+        })
+    }
+
     /// Asks STS who we are. Needs no permission, so it tells missing credentials apart from the rest.
-    pub async fn identity(&self) -> Result<Identity> {
+    pub(crate) async fn identity(&self) -> Result<Identity> {
         let what = "cannot find out which AWS account this is";
         let caller = self.sts.get_caller_identity().send().await;
         let caller = caller.map_err(|e| {

@@ -3,7 +3,6 @@
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
-use crate::aws::connect::Aws;
 use crate::error::{Error, Result};
 
 /// An endpoint without user and password, which somebody may have put into its URL.
@@ -24,38 +23,33 @@ pub(super) fn shown(endpoint: &str) -> String {
     }
 }
 
-impl Aws {
-    /// Refuses to send a secret to a service that a variable or a profile has put behind plain HTTP: everybody on
-    /// the way reads it. This machine is the exception, unless the call goes through a proxy.
-    pub(super) fn check_private(&self, service: &str, secret: &str) -> Result<()> {
-        let Some(endpoint) = self.endpoints.get(service) else {
-            return Ok(());
-        };
-        let refused = |cause: &str| {
-            Err(Error::refused(format!("cannot send {secret} to {service} at {endpoint}"))
-                .because(cause)
-                .hint("give an https:// endpoint, or take it out of AWS_ENDPOINT_URL, its form for the service, or the profile"))
-        };
-        let Ok(url) = Url::parse(endpoint) else {
-            return refused("it is no URL");
-        };
-        if url.scheme() == "https" {
-            return Ok(());
-        }
-        let is_here = match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        if !is_here {
-            return refused("it is plain HTTP to another machine");
-        }
-        let uri = endpoint.parse().ok();
-        match uri.and_then(|uri| Matcher::from_env().intercept(&uri)) {
-            Some(_) => refused("it is plain HTTP through a proxy"),
-            None => Ok(()),
-        }
+/// Refuses to send a secret to a service that a variable or a profile has put behind plain HTTP: everybody on
+/// the way reads it. This machine is the exception, unless the call goes through a proxy.
+pub(super) fn check_private(endpoint: &str, service: &str, secret: &str) -> Result<()> {
+    let refused = |cause: &str| {
+        Err(Error::refused(format!("cannot send {secret} to {service} at {endpoint}"))
+            .because(cause)
+            .hint("give an https:// endpoint, or take it out of AWS_ENDPOINT_URL, its form for the service, or the profile"))
+    };
+    let Ok(url) = Url::parse(endpoint) else {
+        return refused("it is no URL");
+    };
+    if url.scheme() == "https" {
+        return Ok(());
+    }
+    let is_here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if !is_here {
+        return refused("it is plain HTTP to another machine");
+    }
+    let uri = endpoint.parse().ok();
+    match uri.and_then(|uri| Matcher::from_env().intercept(&uri)) {
+        Some(_) => refused("it is plain HTTP through a proxy"),
+        None => Ok(()),
     }
 }
 

@@ -2,21 +2,22 @@
 //! ([`crate::plan::change::Change`] ─▶ one call), and what AWS's errors mean.
 
 mod absence;
-pub mod account;
-pub mod apply;
-pub mod assume;
+pub(crate) mod account;
+pub(crate) mod apply;
+pub(crate) mod assume;
+pub(crate) mod bucket;
 mod client;
-pub mod connect;
+pub(crate) mod connect;
 mod endpoint;
-pub mod error;
-pub mod key_store;
-pub mod observe;
+pub(crate) mod error;
+pub(crate) mod key_store;
+pub(crate) mod observe;
 mod outcome;
-mod parameter;
-pub mod partition;
-pub mod patience;
+pub(crate) mod partition;
+pub(crate) mod patience;
+pub(crate) mod provider;
+pub(crate) mod remains;
+pub(crate) mod remove;
 mod role;
-pub mod s3_url;
-mod secret;
+pub(crate) mod s3_url;
 mod still;
-mod teardown;

@@ -3,28 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_s3::types::ServerSideEncryption;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
-use serde_json::Value;
 
 use crate::aws::absence::{existing, kept};
+use crate::aws::bucket::{bucket_exists, object, policy, public_access_block, tags};
 use crate::aws::connect::Aws;
-use crate::aws::error::{code, failed, garbled, status};
-use crate::aws::{role, teardown};
-use crate::error::{Error, Result};
-use crate::iam::arn::AccountId;
-use crate::iam::bucket::BucketName;
-use crate::plan::desired::{Desired, KeySet, PublicAccessBlock, Publication};
-use crate::plan::observed::{Bucket, Object, Observed, Provider};
+use crate::aws::{remains, role};
+use crate::error::Result;
+use crate::plan::desired::{Desired, KeySet, Publication};
+use crate::plan::observed::{Bucket, Object, Observed};
 use crate::plan::tags::Tags;
 
-/// A published document is a few kilobytes; what is larger is not ours.
-const MAX_OBJECT: u64 = 1 << 20;
 /// IAM answers more with Throttling.
 const ROLES_AT_ONCE: usize = 8;
 
 /// Reads what `desired` speaks of. Everything is read at once.
-pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
+pub(crate) async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     tracing::info!("reading what is there");
     let bucket = async {
         match &desired.publication {
@@ -34,7 +28,7 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     };
     let provider = async {
         match &desired.provider {
-            Some(provider) => crate::aws::observe::provider(aws, &provider.arn).await,
+            Some(provider) => crate::aws::provider::provider(aws, &provider.arn).await,
             None => Ok(None),
         }
     };
@@ -54,7 +48,7 @@ pub async fn observe(aws: &Aws, desired: &Desired) -> Result<Observed> {
     };
     let remains = async {
         match &desired.teardown {
-            Some(teardown) => teardown::observe(aws, teardown).await.map(Some),
+            Some(teardown) => remains::observe(aws, teardown).await.map(Some),
             None => Ok(None),
         }
     };
@@ -99,49 +93,6 @@ async fn contents(aws: &Aws, publication: &Publication) -> Result<Bucket> {
     worst.map_or(Ok(bucket), Err)
 }
 
-/// The code of an error that may mean a bucket of somebody else.
-pub const FORBIDDEN: &str = "Forbidden";
-
-/// Whether the bucket exists; an error when it is another account's or in another region.
-pub async fn bucket_exists(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<bool> {
-    let wrong_region = |region: &str| {
-        Error::refused(format!("cannot use bucket s3://{bucket}"))
-            .because(format!("it is in region {region}, not in {}", aws.region))
-            .hint(format!("give --region {region}, or another --bucket"))
-    };
-    let result = aws
-        .s3
-        .head_bucket()
-        .bucket(bucket.as_str())
-        .expected_bucket_owner(owner.as_str())
-        .send()
-        .await;
-    match result {
-        Ok(output) => match output.bucket_region() {
-            Some(region) if region != aws.region => Err(wrong_region(region)),
-            _ => Ok(true),
-        },
-        Err(error) => {
-            let region = error
-                .raw_response()
-                .and_then(|response| response.headers().get("x-amz-bucket-region"))
-                .filter(|region| *region != aws.region)
-                .map(str::to_owned);
-            match (status(&error), region) {
-                (Some(404), _) => Ok(false),
-                (Some(301 | 400), Some(region)) => Err(wrong_region(&region)),
-                (Some(403), _) => Err(Error::refused(format!("cannot use bucket s3://{bucket}"))
-                    .because(format!(
-                        "s3:HeadBucket: 403 Forbidden: it belongs to another account than {owner}, or s3:ListBucket is not granted"
-                    ))
-                    .hint("choose another name with --bucket, or check the permissions with 'irsactl policy'")
-                    .with_code(Some(FORBIDDEN.to_owned()))),
-                _ => Err(failed(format!("cannot look for bucket s3://{bucket}"), "s3:HeadBucket", error)),
-            }
-        }
-    }
-}
-
 /// The bucket's tags and the object; none when the bucket is not there.
 async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>)>> {
     let (bucket, owner) = (&set.bucket, &set.account);
@@ -155,159 +106,4 @@ async fn key_set(aws: &Aws, set: &KeySet) -> Result<Option<(Tags, Option<Object>
         worst.map_or(Ok(seen), Err)
     })
     .await
-}
-
-pub(super) async fn tags(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Tags> {
-    let result = aws
-        .s3
-        .get_bucket_tagging()
-        .bucket(bucket.as_str())
-        .expected_bucket_owner(owner.as_str())
-        .send()
-        .await;
-    match result {
-        Ok(output) => Ok(output
-            .tag_set()
-            .iter()
-            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-            .collect()),
-        Err(e) if code(&e) == Some("NoSuchTagSet") => Ok(Tags::new()),
-        Err(e) => Err(failed(
-            format!("cannot read the tags of bucket s3://{bucket}"),
-            "s3:GetBucketTagging",
-            e,
-        )),
-    }
-}
-
-pub(super) async fn public_access_block(
-    aws: &Aws,
-    bucket: &BucketName,
-    owner: &AccountId,
-) -> Result<Option<PublicAccessBlock>> {
-    let result = aws
-        .s3
-        .get_public_access_block()
-        .bucket(bucket.as_str())
-        .expected_bucket_owner(owner.as_str())
-        .send()
-        .await;
-    match result {
-        Ok(output) => {
-            Ok(output
-                .public_access_block_configuration()
-                .map(|block| PublicAccessBlock {
-                    block_public_acls: block.block_public_acls() == Some(true),
-                    ignore_public_acls: block.ignore_public_acls() == Some(true),
-                    block_public_policy: block.block_public_policy() == Some(true),
-                    restrict_public_buckets: block.restrict_public_buckets() == Some(true),
-                }))
-        }
-        Err(e) if code(&e) == Some("NoSuchPublicAccessBlockConfiguration") => Ok(None),
-        Err(e) => {
-            let what = format!("cannot read the public access block of bucket s3://{bucket}");
-            Err(failed(what, "s3:GetBucketPublicAccessBlock", e))
-        }
-    }
-}
-
-/// A bucket's policy, if it has one.
-pub async fn policy(aws: &Aws, bucket: &BucketName, owner: &AccountId) -> Result<Option<Value>> {
-    let what = || format!("cannot read the policy of bucket s3://{bucket}");
-    let result = aws
-        .s3
-        .get_bucket_policy()
-        .bucket(bucket.as_str())
-        .expected_bucket_owner(owner.as_str())
-        .send()
-        .await;
-    match result {
-        Ok(output) => output
-            .policy()
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(|e| garbled(what(), "s3:GetBucketPolicy", format!("it is not JSON: {e}"))),
-        Err(e) if code(&e) == Some("NoSuchBucketPolicy") => Ok(None),
-        Err(e) => Err(failed(what(), "s3:GetBucketPolicy", e)),
-    }
-}
-
-/// An object, if it exists; no larger than a document of an issuer.
-pub async fn object(
-    aws: &Aws,
-    bucket: &BucketName,
-    owner: &AccountId,
-    key: &str,
-) -> Result<Option<Object>> {
-    let what = || format!("cannot read s3://{bucket}/{key}");
-    let result = aws
-        .s3
-        .get_object()
-        .bucket(bucket.as_str())
-        .key(key)
-        .expected_bucket_owner(owner.as_str())
-        .send()
-        .await;
-    let output = match result {
-        Ok(output) => output,
-        Err(e) if code(&e) == Some("NoSuchKey") => return Ok(None),
-        Err(e) => return Err(failed(what(), "s3:GetObject", e)),
-    };
-    let length = output.content_length().unwrap_or_default();
-    if u64::try_from(length).unwrap_or_default() > MAX_OBJECT {
-        return Err(Error::refused(what()).because(format!(
-            "it has {length} bytes, so it is not a document of an issuer"
-        )));
-    }
-    let (etag, content_type, cache_control) =
-        (output.e_tag, output.content_type, output.cache_control);
-    let encryption = output
-        .server_side_encryption
-        .as_ref()
-        .map(ServerSideEncryption::to_string);
-    let mut frames = output.body;
-    let mut body = Vec::new();
-    // Who answers may not say how much it is, or say something else.
-    while let Some(some) = frames.next().await {
-        body.extend(some.map_err(|e| garbled(what(), "s3:GetObject", e))?);
-        if body.len() as u64 > MAX_OBJECT {
-            return Err(Error::refused(what()).because(format!(
-                "it has more than {MAX_OBJECT} bytes, so it is not a document of an issuer"
-            )));
-        }
-    }
-    Ok(Some(Object {
-        body,
-        etag: etag.unwrap_or_default(),
-        content_type,
-        cache_control,
-        encryption,
-    }))
-}
-
-/// A provider, if it exists.
-pub async fn provider(aws: &Aws, arn: &str) -> Result<Option<Provider>> {
-    let result = aws
-        .iam
-        .get_open_id_connect_provider()
-        .open_id_connect_provider_arn(arn)
-        .send()
-        .await;
-    match result {
-        Ok(output) => Ok(Some(Provider {
-            audiences: output.client_id_list().to_vec(),
-            thumbprints: output.thumbprint_list().to_vec(),
-            tags: output
-                .tags()
-                .iter()
-                .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-                .collect(),
-        })),
-        Err(e) if code(&e) == Some("NoSuchEntity") => Ok(None),
-        Err(e) => Err(failed(
-            format!("cannot read the OpenID Connect provider {arn}"),
-            "iam:GetOpenIDConnectProvider",
-            e,
-        )),
-    }
 }

@@ -28,7 +28,7 @@ const PARTITIONS: [&str; 8] = [
 ///
 /// The SDK keeps its table private, but its S3 endpoint rules refuse a multi-region access point's
 /// ARN of another partition than the region's, which is a question that can be asked for each.
-pub fn of_region(region: &str) -> Result<Partition> {
+pub(crate) fn of_region(region: &str) -> Result<Partition> {
     // The SDK gives any text to its default partition.
     let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let is_region = region.bytes().all(letters)
@@ -56,17 +56,17 @@ pub(super) fn known() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether the SDK knows S3 in this region.
-pub fn is_known(region: &str) -> bool {
+pub(crate) fn is_known(region: &str) -> bool {
     known().any(|known| known == region)
 }
 
 /// The region that a misspelt one is most like.
-pub fn nearest(region: &str) -> Option<&'static str> {
+pub(crate) fn nearest(region: &str) -> Option<&'static str> {
     error::nearest(region, known())
 }
 
 /// The virtual-hosted name of a bucket: `BUCKET.s3.REGION.SUFFIX`, regional in every region.
-pub fn bucket_host(bucket: &BucketName, region: &str) -> Result<String> {
+pub(crate) fn bucket_host(bucket: &BucketName, region: &str) -> Result<String> {
     resolve(region, bucket.as_str())
         .and_then(|endpoint| Some(endpoint.url().strip_prefix("https://")?.to_owned()))
         .ok_or_else(|| unknown_region(region))

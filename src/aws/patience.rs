@@ -12,7 +12,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// Pauses that grow, until the time is up.
 #[derive(Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     deadline: Instant,
     until: Instant,
     pause: Duration,
@@ -20,7 +20,7 @@ pub struct Patience {
 
 impl Patience {
     /// Waits until `deadline`, and never longer than a change may take to show.
-    pub fn until(deadline: Instant) -> Self {
+    pub(crate) fn until(deadline: Instant) -> Self {
         Self {
             deadline,
             until: deadline.min(Instant::now() + PROPAGATION),
@@ -30,14 +30,14 @@ impl Patience {
 
     /// How long to pause next; none when there is no time left. Half of it is chance, so that two
     /// runs that collide do not collide again.
-    pub fn next_pause(&mut self) -> Option<Duration> {
+    pub(crate) fn next_pause(&mut self) -> Option<Duration> {
         let pause = self.pause.mul_f64(0.5 + fastrand::f64() / 2.0);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         (Instant::now() + pause < self.until).then_some(pause)
     }
 
     /// Pauses; false when there is no time left.
-    pub async fn wait(&mut self) -> bool {
+    pub(crate) async fn wait(&mut self) -> bool {
         match self.next_pause() {
             Some(pause) => {
                 sleep(pause).await;
@@ -48,7 +48,7 @@ impl Patience {
     }
 
     /// Whether the deadline is what ends the waiting.
-    pub fn ends_with_deadline(&self) -> bool {
+    pub(crate) fn ends_with_deadline(&self) -> bool {
         self.until == self.deadline
     }
 }

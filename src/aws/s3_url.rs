@@ -8,7 +8,7 @@ use crate::iam::bucket::BucketName;
 
 /// Whose the host of a URL is.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Home {
+pub(crate) enum Home {
     /// Not S3's.
     Elsewhere,
     /// S3's, of this bucket.
@@ -22,7 +22,7 @@ pub enum Home {
 
 /// The bucket of an object's URL, in whatever region of `region`'s partition the host names. `region` is for a
 /// host that names none.
-pub fn bucket_of_url(url: &str, region: &str) -> Home {
+pub(crate) fn bucket_of_url(url: &str, region: &str) -> Home {
     let Some(found) = Url::parse(url).ok().and_then(|url| in_s3(&url, region)) else {
         return Home::Elsewhere;
     };
@@ -36,7 +36,7 @@ pub fn bucket_of_url(url: &str, region: &str) -> Home {
 }
 
 /// The bucket and the key of an object of a region by its URL, in any of S3's forms.
-pub fn object_of_url(url: &Url, region: &str) -> Option<(BucketName, String)> {
+pub(crate) fn object_of_url(url: &Url, region: &str) -> Option<(BucketName, String)> {
     let found = in_s3(url, region)?;
     found.object.filter(|_| found.region == region)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::aws::connect::Aws;
 use crate::aws::outcome::{Failure, cannot};
-use crate::aws::{observe, role};
+use crate::aws::{bucket, provider, role};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
@@ -35,7 +35,7 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             before,
             after,
         } => {
-            let now = observe::tags(aws, bucket, owner).await;
+            let now = bucket::tags(aws, bucket, owner).await;
             now.map(|now| compared(json!(now), json!(before), json!(after)))
         }
         Change::PutPublicAccessBlock {
@@ -44,8 +44,8 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             before,
             ..
         } => {
-            let now = observe::public_access_block(aws, bucket, owner);
-            let policy = observe::policy(aws, bucket, owner);
+            let now = bucket::public_access_block(aws, bucket, owner);
+            let policy = bucket::policy(aws, bucket, owner);
             let both = tokio::try_join!(now, policy);
             both.map(|(now, policy)| {
                 let is_on = now.is_some_and(PublicAccessBlock::holds_back);
@@ -64,7 +64,7 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             before,
             after,
         } => {
-            let now = observe::policy(aws, bucket, owner).await;
+            let now = bucket::policy(aws, bucket, owner).await;
             now.map(|now| compared(json!(now), json!(before), after.clone()))
         }
         Change::Remove(Removal::BucketPolicy {
@@ -72,7 +72,7 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             owner,
             before,
         }) => {
-            let now = observe::policy(aws, bucket, owner).await;
+            let now = bucket::policy(aws, bucket, owner).await;
             now.map(|now| compared(json!(now), before.clone(), Value::Null))
         }
         Change::UpdateTrustPolicy {
@@ -85,7 +85,7 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             now.map(|now| compared(trust(now), before.clone(), after.clone()))
         }
         Change::UpdateThumbprints { arn, before, after } => {
-            let now = observe::provider(aws, arn).await;
+            let now = provider::provider(aws, arn).await;
             let list = |found: Option<_>| json!(found.map(|one: Provider| one.thumbprints));
             now.map(|now| compared(list(now), json!(before), json!(after)))
         }
@@ -139,7 +139,7 @@ async fn every_bucket(
     account: &AccountId,
 ) -> Result<Option<Still>> {
     for bucket in buckets {
-        if !observe::bucket_exists(aws, bucket, account).await? {
+        if !bucket::bucket_exists(aws, bucket, account).await? {
             return Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there any more"))
                 .because("whoever creates it next could sign tokens that the provider accepts")
                 .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both"));

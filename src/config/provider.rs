@@ -10,7 +10,7 @@ use crate::iam::thumbprint::Thumbprint;
 use crate::oidc::issuer::Issuer;
 use crate::output::Step;
 use crate::plan::desired::{Audiences, Provider, ThumbprintChoice};
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::tags::Tags;
 use crate::probe::chain;
 

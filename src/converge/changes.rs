@@ -10,7 +10,7 @@ use crate::error::{Error, Exit, Result, after_changes};
 use crate::output::plan::headline;
 use crate::output::{self, Section, Step};
 use crate::plan::change::Change;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 
 /// Makes the changes in their order. When one fails, says what was done, what failed and what was not tried.
 pub(crate) async fn make(aws: &Aws, plan: &Plan, stop: &Stop) -> Result<()> {

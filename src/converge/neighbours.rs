@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 
 use crate::aws::connect::Aws;
-use crate::aws::{account, observe, partition};
+use crate::aws::{account, bucket, partition};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{self, AccountId};
 use crate::iam::bucket::BucketName;
 use crate::iam::public;
 use crate::output;
 use crate::plan::change::Change;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::removal::Removal;
 
 /// The issuers that a bucket had before its policy was written.
@@ -59,7 +59,7 @@ impl Neighbours {
         if came.is_empty() {
             return Ok(());
         }
-        let policy = observe::policy(aws, bucket, owner)
+        let policy = bucket::policy(aws, bucket, owner)
             .await?
             .unwrap_or_default();
         let partition = partition::of_region(&aws.region)?;

@@ -4,7 +4,8 @@ use crate::aws::account;
 use crate::error::{Result, after_changes};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
-use crate::plan::diff::{self, Plan};
+use crate::plan::diff;
+use crate::plan::diff::plan::Plan;
 use crate::plan::observed::{self, Object, Observed};
 
 /// What a plan was made of.

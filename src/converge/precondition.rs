@@ -1,6 +1,6 @@
 //! What must be there before a plan makes sense.
 
-use crate::aws::observe;
+use crate::aws::{bucket, provider};
 use crate::converge::session::Session;
 use crate::error::{Error, Result};
 use crate::iam::bucket::BucketName;
@@ -10,7 +10,7 @@ impl Session<'_> {
     /// Whether the bucket is there; an error when it is not this account's.
     pub(crate) async fn has_bucket(&self, bucket: &BucketName) -> Result<bool> {
         match &self.aws {
-            Some(aws) => observe::bucket_exists(aws, bucket, &self.account).await,
+            Some(aws) => bucket::bucket_exists(aws, bucket, &self.account).await,
             None => Ok(false),
         }
     }
@@ -18,7 +18,7 @@ impl Session<'_> {
     /// An object of one of this account's buckets; none when it is not there.
     pub(crate) async fn object(&self, bucket: &BucketName, key: &str) -> Result<Option<Object>> {
         match &self.aws {
-            Some(aws) => observe::object(aws, bucket, &self.account, key).await,
+            Some(aws) => bucket::object(aws, bucket, &self.account, key).await,
             None => Ok(None),
         }
     }
@@ -26,7 +26,7 @@ impl Session<'_> {
     /// Whether the provider is there; offline, nobody can tell.
     pub(crate) async fn has_provider(&self, arn: &str) -> Result<bool> {
         match &self.aws {
-            Some(aws) => Ok(observe::provider(aws, arn).await?.is_some()),
+            Some(aws) => Ok(provider::provider(aws, arn).await?.is_some()),
             None => Ok(true),
         }
     }
@@ -35,7 +35,7 @@ impl Session<'_> {
     /// that trusts it.
     pub(crate) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
         let Some(aws) = &self.aws else { return Ok(()) };
-        match observe::bucket_exists(aws, bucket, &self.account).await? {
+        match bucket::bucket_exists(aws, bucket, &self.account).await? {
             true => Ok(()),
             false => Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
                 .because("whoever creates it next could sign tokens that the provider accepts")

@@ -14,7 +14,7 @@ use crate::oidc::issuer::Issuer;
 use crate::output::{self, Step};
 use crate::plan::change::Change;
 use crate::plan::desired::Desired;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::observed::{Object, Observed, Shown};
 use crate::probe::document;
 

@@ -1,13 +1,11 @@
 //! A plan in a file: written by a dry run, and compared with what `apply` plans before it changes anything.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::config::Global;
 use crate::converge::planned::Planned;
 use crate::converge::session::Session;
 use crate::error::{Error, Result, shell_path, shell_quoted};
-use crate::iam::arn::AccountId;
 use crate::output::{self, program};
 use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
@@ -48,7 +46,7 @@ pub(crate) fn of(
     Ok(made(arguments, session, desired, planned))
 }
 
-fn made(
+pub(crate) fn made(
     arguments: Vec<String>,
     session: &Session<'_>,
     desired: &Desired,
@@ -110,21 +108,6 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<SavedPlan> {
             .because(cause)
             .hint(hint)
     })
-}
-
-/// Refuses another place than the plan was made for, before anything of it is looked at.
-pub(crate) fn check_place(
-    saved: &SavedPlan,
-    account: &AccountId,
-    region: &str,
-    endpoints: &BTreeMap<&'static str, String>,
-) -> Result<()> {
-    match saved.elsewhere(account.as_str(), region, endpoints) {
-        None => Ok(()),
-        Some(cause) => Err(Error::refused("cannot apply this plan here")
-            .because(cause)
-            .hint("apply it where it was made for, or plan again here; nothing was changed")),
-    }
 }
 
 /// Refuses to go on when what is planned now is not the saved plan. Other runs are not concerned.

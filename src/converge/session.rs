@@ -7,7 +7,6 @@ use crate::aws::connect::Aws;
 use crate::aws::{account, observe};
 use crate::config::{Global, resolve};
 use crate::converge::planned::Planned;
-use crate::converge::saved_plan;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
@@ -15,9 +14,9 @@ use crate::output::Step;
 use crate::output::plan::PlanAnswer;
 use crate::output::target::Target;
 use crate::plan::desired::Desired;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::observed::Observed;
-use crate::plan::saved::SavedPlan;
+use crate::plan::saved::{self, SavedPlan};
 
 /// A run against one account: connected, or offline.
 pub(crate) struct Session<'s> {
@@ -78,7 +77,7 @@ impl<'s> Session<'s> {
             .hint("choose another --region or --profile"));
         }
         if let Some(saved) = &global.saved {
-            saved_plan::check_place(saved, &identity.account, region, &aws.endpoints)?;
+            saved::check_place(saved, &identity.account, region, &aws.endpoints)?;
         }
         let target = Target {
             caller: Some(identity.arn),

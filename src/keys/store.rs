@@ -4,7 +4,9 @@
 //! becomes of a key is told by tags, each of which is written once. The newest key that has been activated,
 //! or that replaced none, is the one that signs.
 
+pub(crate) mod marks;
 pub(crate) mod notes;
+pub(crate) mod read;
 pub(crate) mod refusals;
 pub(crate) mod stored_key;
 pub(crate) mod tags;
@@ -18,8 +20,8 @@ use crate::config::key_store::{KeyStoreOptions, nameless};
 use crate::error::{Error, Result, after_changes};
 use crate::iam::key_store::KeyStore;
 use crate::keys::pair::KeyPair;
-use crate::keys::store::refusals::unusable;
-use crate::keys::store::stored_key::StoredKey;
+
+use crate::keys::store::stored_key::{StoredKey, unusable};
 use crate::keys::store::tags::{ISSUER, PROOF};
 use crate::keys::{accepted, directory};
 use crate::oidc::issuer::Issuer;
@@ -173,7 +175,8 @@ impl Store {
         let name = self.name(number);
         let mut tags = self.tags_of(kid, replaces, issuer);
         let key = SigningKey::from_pem(pem.as_bytes()).map_err(|e| unusable(&name, &e))?;
-        let proof = tags::proof(self.keys.last(), &name, &key, replaces.map(Kid::as_str))?;
+        let before = self.keys.last().map(StoredKey::key).transpose()?;
+        let proof = tags::proof(before.as_ref(), &name, &key, replaces.map(Kid::as_str))?;
         tags.insert(PROOF.to_owned(), proof);
         let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
         let cannot = || {

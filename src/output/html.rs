@@ -23,7 +23,7 @@ use crate::oidc::key::Kid;
 use crate::output::html::document::Token;
 use crate::output::html::picture::{Link, Part};
 use crate::output::sanitized;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::observed::Observed;
 use crate::verify::page::Page as Published;
 use crate::verify::report::{Check, Outcome, Report};

@@ -12,17 +12,17 @@ mod sanitize;
 mod section;
 mod step;
 pub mod target;
+mod terminal;
 pub mod terraform;
 
-use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, Write};
 
 use crate::error::{Error, Result};
 pub use crate::output::form::{Answer, FORMAT_VERSION, Format};
 pub use crate::output::sanitize::{escaped_json, path, sanitized, sanitized_json};
 pub use crate::output::section::Section;
-pub use crate::output::step::Step;
+pub use crate::output::step::{Step, say};
+pub use crate::output::terminal::{confirm, confirm_name, no_one_to_ask, set_ci};
 
 /// Prints the answer on stdout. A reader that has gone away (`| head`) is no error.
 pub fn print(answer: &impl Answer, format: Format) -> Result<()> {
@@ -52,11 +52,6 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Says something on stderr; nothing can be done when nobody listens.
-pub fn say(line: impl Display) {
-    let _ = step::at_rest(|| writeln!(anstream::stderr().lock(), "{line}"));
-}
-
 /// Shows a message beside the job's log, where a CI system has a place for it.
 pub fn annotate(message: &str) {
     if let Some(annotation) = github::annotation(message) {
@@ -82,48 +77,6 @@ pub fn print_error(error: &Error) {
         let hint = program::named(&sanitized(hint));
         say(format_args!("  {BOLD}hint:{BOLD:#} {hint}"));
     }
-}
-
-/// Whether this is a CI job: `--ci`, which holds for the whole process, as anstream's colours do.
-static CI: AtomicBool = AtomicBool::new(false);
-
-/// In a CI job nobody is asked, and nothing moves.
-pub fn set_ci(ci: bool) {
-    CI.store(ci, Ordering::Relaxed);
-}
-
-fn is_ci() -> bool {
-    CI.load(Ordering::Relaxed)
-}
-
-/// Why nobody can be asked.
-pub fn no_one_to_ask() -> Option<&'static str> {
-    match io::stdin().is_terminal() && io::stderr().is_terminal() {
-        _ if is_ci() => Some("this is a CI job (--ci)"),
-        true => None,
-        false => Some("there is no terminal"),
-    }
-}
-
-/// Asks for consent on a terminal.
-pub fn confirm(question: &str) -> Result<bool> {
-    let answer = ask(&format!("{question} [y/N] "))?;
-    Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
-}
-
-/// Asks for consent that nobody gives without reading: a name must be typed.
-pub fn confirm_name(question: &str, name: &str) -> Result<bool> {
-    let answer = ask(&format!("{question} Type '{name}' to go on: "))?;
-    Ok(answer == name)
-}
-
-fn ask(question: &str) -> Result<String> {
-    let _ = write!(anstream::stderr().lock(), "{question}");
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(|e| Error::failed("cannot read the answer").because(e))?;
-    Ok(answer.trim().to_owned())
 }
 
 /// Sends log lines to stderr: steps with -v, the SDK's decisions with -vv, its requests with -vvv.

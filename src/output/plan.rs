@@ -13,7 +13,7 @@ use crate::output::target::Target;
 use crate::output::{Answer, FORMAT_VERSION, sanitized};
 use crate::plan::change::{Action, Change};
 use crate::plan::desired::Desired;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::line::Field;
 use crate::plan::tags::CLUSTER;
 

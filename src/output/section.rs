@@ -6,7 +6,9 @@
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::output::{github, sanitized, say};
+use crate::output::github;
+use crate::output::sanitize::sanitized;
+use crate::output::step::say;
 
 /// A part of the log, until it is dropped. They do not nest: GitHub's cannot.
 #[derive(Debug)]

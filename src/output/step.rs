@@ -1,6 +1,7 @@
 //! Steps that take a while: on a terminal, a line that moves and counts the seconds until they end.
 
-use std::io::{self, IsTerminal};
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
 use crate::output::form::plain;
-use crate::output::is_ci;
+use crate::output::terminal::is_ci;
 
 /// The one line that moves; whoever writes to the terminal meanwhile takes it away first.
 static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -44,7 +45,7 @@ impl Drop for Step {
 }
 
 /// Writes to the terminal while nothing moves there.
-pub(super) fn at_rest<T>(write: impl FnOnce() -> T) -> T {
+pub(crate) fn at_rest<T>(write: impl FnOnce() -> T) -> T {
     match line().as_ref() {
         Some(bar) => bar.suspend(write),
         None => write(),
@@ -71,4 +72,9 @@ fn style() -> ProgressStyle {
     let style = ProgressStyle::with_template("{spinner} {seconds}  {wide_msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
     style.with_key("seconds", seconds)
+}
+
+/// Says something on stderr; nothing can be done when nobody listens.
+pub fn say(line: impl Display) {
+    let _ = at_rest(|| writeln!(anstream::stderr().lock(), "{line}"));
 }

@@ -9,19 +9,6 @@ pub use crate::plan::diff::bucket::published_keys;
 use crate::plan::observed::{self, Observed};
 use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags};
 
-/// The changes, in order, and what the user should know besides.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// One API call each.
-    pub changes: Vec<Change>,
-    /// The objects that everybody can read afterwards, where the changes see to that: `s3://BUCKET/KEY`.
-    pub becomes_public: Vec<String>,
-    /// Remarks that need no change.
-    pub notes: Vec<String>,
-    /// How many keys are put into a key store or tagged there, before the changes.
-    pub besides: usize,
-}
-
 /// Compares every field of every resource. Refuses what is not ours.
 pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
     let mut plan = Plan::default();
@@ -150,7 +137,11 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
 const MAX_THUMBPRINTS: usize = 5;
 
 /// The list with a thumbprint in it.
-fn with(list: &[String], thumbprint: &Thumbprint, notes: &mut Vec<String>) -> Vec<String> {
+pub(crate) fn with(
+    list: &[String],
+    thumbprint: &Thumbprint,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
     let mut list = list.to_vec();
     if list.iter().any(|one| one == thumbprint.as_str()) {
         return list;
@@ -173,20 +164,16 @@ fn retagged(wanted: &Tags, found: &Tags) -> Option<(Tags, Tags)> {
     Some((before, after))
 }
 
-/// The wanted tags that are absent or differ; others on the resource are not ours to touch.
-fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
-    let missing: Tags = wanted
-        .iter()
-        .filter(|(key, value)| found.get(*key) != Some(value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    (!missing.is_empty()).then_some(missing)
-}
-
 mod bucket;
 mod key_set;
 mod role;
 mod teardown;
 
+pub(crate) mod plan;
+
 #[cfg(test)]
 mod tests;
+
+use crate::plan::tags::missing_tags;
+
+use crate::plan::diff::plan::Plan;

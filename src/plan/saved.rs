@@ -9,7 +9,9 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan::diff::Plan;
+use crate::error::{self, Error};
+use crate::iam::arn::AccountId;
+use crate::plan::diff::plan::Plan;
 use crate::plan::observed::Observed;
 
 const FORMAT_VERSION: &str = "1.0";
@@ -281,4 +283,19 @@ fn canonical(of: impl Serialize) -> Value {
     let mut value = value(&of);
     sort(&mut value);
     value
+}
+
+/// Refuses another place than the plan was made for, before anything of it is looked at.
+pub(crate) fn check_place(
+    saved: &SavedPlan,
+    account: &AccountId,
+    region: &str,
+    endpoints: &BTreeMap<&'static str, String>,
+) -> error::Result<()> {
+    match saved.elsewhere(account.as_str(), region, endpoints) {
+        None => Ok(()),
+        Some(cause) => Err(Error::refused("cannot apply this plan here")
+            .because(cause)
+            .hint("apply it where it was made for, or plan again here; nothing was changed")),
+    }
 }

@@ -42,3 +42,13 @@ pub(crate) fn tag(text: &str) -> std::result::Result<(String, String), String> {
         _ => Err("a tag is KEY=VALUE with letters, digits, spaces and + - = . _ : / @, and no aws: in front".to_owned()),
     }
 }
+
+/// The wanted tags that are absent or differ; others on the resource are not ours to touch.
+pub(crate) fn missing_tags(wanted: &Tags, found: &Tags) -> Option<Tags> {
+    let missing: Tags = wanted
+        .iter()
+        .filter(|(key, value)| found.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    (!missing.is_empty()).then_some(missing)
+}

@@ -1,7 +1,7 @@
 //! What 'irsactl bootstrap' would change is what differs from how it must be.
 
 use crate::plan::change::Change;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::line::Field;
 use crate::plan::observed::Observed;
 use crate::verify::report::Check;

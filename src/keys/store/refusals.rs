@@ -5,7 +5,6 @@ use crate::keys::store::Store;
 use crate::keys::store::stored_key::StoredKey;
 use crate::keys::store::tags::{KID, PROOF};
 use crate::oidc::key::Kid;
-use crate::oidc::key_error::KeyError;
 use crate::plan::tags::MANAGED_BY;
 
 impl Store {
@@ -68,11 +67,4 @@ impl Store {
             ))
             .hint(format!("make one with: irsactl keygen{}", self.options()))
     }
-}
-
-/// A key that is no signing key.
-pub(crate) fn unusable(name: &str, cause: &KeyError) -> Error {
-    Error::refused(format!("cannot use {name} as the signing key"))
-        .because(cause)
-        .hint("it holds the PEM text of one RSA private key, and nothing else")
 }

@@ -1,19 +1,12 @@
-//! The tags of the keys: whose they are, and how far a rotation is.
+//! The tags of a stored key: whose it is, who put it there, and how far a rotation is.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::aws::patience::Patience;
-use crate::error::{Error, Exit, Result, after_changes};
-use crate::keys::store::stored_key::StoredKey;
-use crate::keys::store::{SHOWN_WITHIN, Store};
-use crate::oidc::issuer::Issuer;
-use crate::oidc::key::Kid;
+use crate::error::{Error, Result};
 use crate::oidc::signing_key::SigningKey;
-use crate::plan::tags::{Tags, owner_tags};
 
 /// The key that the value is: seen without reading it.
 pub(crate) const KID: &str = "irsactl/kid";
@@ -37,7 +30,7 @@ pub(crate) const PROOF: &str = "irsactl/proof";
 /// create and tag secrets can set every other tag, and has none of the cluster's keys: so the keys of a store are
 /// the work of one maker, whom any of them that is known vouches for.
 pub(crate) fn proof(
-    before: Option<&StoredKey>,
+    before: Option<&SigningKey>,
     name: &str,
     key: &SigningKey,
     replaces: Option<&str>,
@@ -45,7 +38,7 @@ pub(crate) fn proof(
     let cannot = |cause| Error::failed("cannot prove where a key comes from").because(cause);
     let mut secret = Zeroizing::new(String::new());
     if let Some(before) = before {
-        secret.push_str(&before.key()?.to_pem().map_err(cannot)?);
+        secret.push_str(&before.to_pem().map_err(cannot)?);
     }
     secret.push_str(&key.to_pem().map_err(cannot)?);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -54,108 +47,4 @@ pub(crate) fn proof(
 }
 
 /// Tags that say when something came to pass.
-const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];
-
-impl Store {
-    /// Marks the keys as ours, and as the issuer's. Returns how many calls changed something.
-    pub(crate) async fn mark(&mut self, issuer: Option<&Issuer>) -> Result<usize> {
-        let mut changes = 0;
-        for number in 0..self.keys.len() {
-            let key = &self.keys[number];
-            let (kid, mut wanted) = (key.kid.clone(), self.tags_of(&key.kid, None, issuer));
-            let before = number.checked_sub(1).map(|before| &self.keys[before]);
-            let replaces = key.tags.get(REPLACES).map(String::as_str);
-            let proof = proof(before, &key.name, &key.key()?, replaces)?;
-            wanted.insert(PROOF.to_owned(), proof);
-            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
-            if is_moved {
-                self.keys[number].tags.remove(ISSUER);
-            }
-            changes += self.tag(&kid, &wanted).await?;
-        }
-        Ok(changes)
-    }
-
-    /// How many keys have not the marks that they are to have.
-    pub(crate) fn unmarked(&self, issuer: Option<&Issuer>) -> usize {
-        let keys = self.keys.iter().filter(|key| {
-            let wanted = self.tags_of(&key.kid, None, issuer);
-            let is_moved = issuer.is_some_and(|issuer| key.is_of_another_issuer(issuer));
-            is_moved || wanted.keys().any(|tag| !key.tags.contains_key(tag))
-        });
-        keys.count()
-    }
-
-    pub(crate) fn tags_of(
-        &self,
-        kid: &Kid,
-        replaces: Option<&Kid>,
-        issuer: Option<&Issuer>,
-    ) -> Tags {
-        let mut tags = owner_tags(Some(&self.cluster));
-        tags.insert(KID.to_owned(), kid.to_string());
-        tags.extend(replaces.map(|kid| (REPLACES.to_owned(), kid.to_string())));
-        // The one character of an issuer that a tag cannot have.
-        let issuer = issuer.filter(|issuer| !issuer.as_str().contains('~'));
-        tags.extend(issuer.map(|issuer| (ISSUER.to_owned(), issuer.to_string())));
-        tags
-    }
-
-    /// Adds the tags that a key lacks. Returns how many calls changed something.
-    pub(crate) async fn tag(&mut self, kid: &Kid, wanted: &Tags) -> Result<usize> {
-        let Some(key) = self.keys.iter_mut().find(|key| key.kid == *kid) else {
-            return Ok(0);
-        };
-        let mut missing = wanted.clone();
-        missing.retain(|tag, _| !key.tags.contains_key(tag));
-        if missing.is_empty() {
-            return Ok(0);
-        }
-        // Tags have no If-Match: what another run has set since they were read is not replaced.
-        let now = self.client.entry(&key.name).await?;
-        let now = now.map(|entry| entry.tags).unwrap_or_default();
-        let set_meanwhile =
-            |tag: &&String| now.contains_key(*tag) && now.get(*tag) != key.read.get(*tag);
-        let theirs: Vec<String> = missing.keys().filter(set_meanwhile).cloned().collect();
-        for tag in theirs {
-            let value = now[&tag].clone();
-            // When something came to pass may be told by either; whose the key is may not.
-            if !TIMES.contains(&tag.as_str()) && wanted.get(&tag) != Some(&value) {
-                return Err(Error::refused(format!("cannot tag {}", key.name))
-                    .because(format!("another run has set {tag} to {value:?} meanwhile"))
-                    .hint("run again: it starts from what is there now"));
-            }
-            missing.remove(&tag);
-            key.tags.insert(tag, value);
-        }
-        if missing.is_empty() {
-            return Ok(0);
-        }
-        self.client.tag(&key.name, &missing).await?;
-        let mut patience = Patience::until(Instant::now() + SHOWN_WITHIN);
-        loop {
-            let shown = self.client.entry(&key.name).await.map_err(after_changes)?;
-            let shown = shown.map(|entry| entry.tags).unwrap_or_default();
-            if missing
-                .iter()
-                .all(|(tag, value)| shown.get(tag) == Some(value))
-            {
-                break;
-            }
-            if !patience.wait().await {
-                return Err(
-                    Error::failed(format!("cannot read back the tags of {}", key.name))
-                        .because(format!(
-                            "they were set in {}, and do not show",
-                            self.kind.title()
-                        ))
-                        .hint("run the same command again: it goes on where this one stopped")
-                        .with_exit(Exit::Drift),
-                );
-            }
-        }
-        key.read.extend(missing.clone());
-        key.tags.extend(missing);
-        Ok(1)
-    }
-}
+pub(crate) const TIMES: [&str; 3] = [ACTIVATED, PUBLISHED, RETIRED];

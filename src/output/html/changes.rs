@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::output::html::document::{self, Token};
 use crate::output::plan::symbol;
 use crate::plan::change::{Action, Change};
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::line::Field;
 
 #[derive(Serialize)]

@@ -6,9 +6,10 @@ use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::plan::change::Change;
 use crate::plan::desired::{PublicAccessBlock, Publication};
-use crate::plan::diff::{Plan, missing_tags};
+use crate::plan::diff::plan::Plan;
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
 use crate::plan::observed::{self, Object};
+use crate::plan::tags::missing_tags;
 
 /// What has to change of a bucket, its policy and its two documents.
 pub(super) fn diff(

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::plan::change::Change;
 use crate::plan::desired::{INLINE_POLICY, Role};
-use crate::plan::diff::{Plan, retagged, same_cluster};
+use crate::plan::diff::plan::Plan;
+use crate::plan::diff::{retagged, same_cluster};
 use crate::plan::observed;
 
 /// Refuses a role that stands for something else.

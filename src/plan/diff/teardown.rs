@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::plan::change::Change;
-use crate::plan::diff::Plan;
+use crate::plan::diff::plan::Plan;
 use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
 use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags, is_ours};
 

@@ -1,21 +1,19 @@
-//! What is left of an issuer, and the calls that take it away.
+//! Reads what is left of an issuer.
 
 use crate::aws::connect::Aws;
-use crate::aws::error::{code, failed};
-use crate::aws::outcome::{Failure, cannot, done_unless};
-use crate::aws::{account, observe};
+use crate::aws::error::failed;
+use crate::aws::{account, bucket, provider};
 use crate::error::{Error, Result};
 use crate::iam::role::{trusts, trusts_only};
-use crate::plan::change::Change;
-use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
+use crate::plan::removal::{BucketRemains, Remains, Teardown, TrustingRole};
 
 /// How many other objects are named.
-const FEW: usize = 3;
+pub(crate) const FEW: usize = 3;
 
 /// Reads it. All roles of the account are looked at: one that trusts the provider may have any name.
-pub(super) async fn observe(aws: &Aws, teardown: &Teardown) -> Result<Remains> {
+pub(crate) async fn observe(aws: &Aws, teardown: &Teardown) -> Result<Remains> {
     let (provider, roles, bucket) = tokio::try_join!(
-        observe::provider(aws, &teardown.provider_arn),
+        provider::provider(aws, &teardown.provider_arn),
         roles(aws, &teardown.provider_arn),
         bucket(aws, teardown)
     )?;
@@ -28,7 +26,7 @@ pub(super) async fn observe(aws: &Aws, teardown: &Teardown) -> Result<Remains> {
     })
 }
 
-async fn roles(aws: &Aws, provider_arn: &str) -> Result<Vec<TrustingRole>> {
+pub(crate) async fn roles(aws: &Aws, provider_arn: &str) -> Result<Vec<TrustingRole>> {
     let mut found = Vec::new();
     for (arn, trust) in account::roles(aws).await? {
         if !trusts(&trust, provider_arn) {
@@ -49,7 +47,7 @@ async fn roles(aws: &Aws, provider_arn: &str) -> Result<Vec<TrustingRole>> {
     Ok(found)
 }
 
-async fn inline_policies(aws: &Aws, role: &str) -> Result<Vec<String>> {
+pub(crate) async fn inline_policies(aws: &Aws, role: &str) -> Result<Vec<String>> {
     let request = aws.iam.list_role_policies().role_name(role);
     let mut pages = request.into_paginator().items().send();
     let mut names = Vec::new();
@@ -60,7 +58,7 @@ async fn inline_policies(aws: &Aws, role: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-async fn instance_profiles(aws: &Aws, role: &str) -> Result<Vec<String>> {
+pub(crate) async fn instance_profiles(aws: &Aws, role: &str) -> Result<Vec<String>> {
     let request = aws.iam.list_instance_profiles_for_role().role_name(role);
     let mut pages = request.into_paginator().items().send();
     let mut names = Vec::new();
@@ -73,12 +71,15 @@ async fn instance_profiles(aws: &Aws, role: &str) -> Result<Vec<String>> {
 }
 
 /// What is in the bucket; why it is not looked into, when it is not this account's.
-async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<(Option<BucketRemains>, Option<String>)> {
+pub(crate) async fn bucket(
+    aws: &Aws,
+    teardown: &Teardown,
+) -> Result<(Option<BucketRemains>, Option<String>)> {
     let (name, owner) = (&teardown.bucket, &teardown.account);
-    match observe::bucket_exists(aws, name, owner).await {
+    match bucket::bucket_exists(aws, name, owner).await {
         Ok(true) => {}
         Ok(false) => return Ok((None, None)),
-        Err(error) if error.code() == Some(observe::FORBIDDEN) && !teardown.with_bucket => {
+        Err(error) if error.code() == Some(bucket::FORBIDDEN) && !teardown.with_bucket => {
             if name.is_account_regional() {
                 // Nobody else can have it.
                 return Err(
@@ -99,13 +100,13 @@ async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<(Option<BucketRemains>
         .find(|key| key.ends_with("keys.json"));
     let jwks = async {
         match jwks {
-            Some(key) => observe::object(aws, name, owner, key).await,
+            Some(key) => bucket::object(aws, name, owner, key).await,
             None => Ok(None),
         }
     };
     let (tags, policy, jwks) = tokio::try_join!(
-        observe::tags(aws, name, owner),
-        observe::policy(aws, name, owner),
+        bucket::tags(aws, name, owner),
+        bucket::policy(aws, name, owner),
         jwks
     )?;
     let mut remains = BucketRemains {
@@ -156,75 +157,4 @@ async fn bucket(aws: &Aws, teardown: &Teardown) -> Result<(Option<BucketRemains>
         .documents
         .sort_by_key(|(key, _)| key.ends_with("keys.json"));
     Ok((Some(remains), None))
-}
-
-/// Takes one thing away. What is gone already is as good.
-pub(super) async fn remove(
-    aws: &Aws,
-    change: &Change,
-    removal: &Removal,
-) -> std::result::Result<(), Failure> {
-    const GONE: &[&str] = &[
-        "NoSuchEntity",
-        "NoSuchBucket",
-        "NoSuchKey",
-        "NoSuchBucketPolicy",
-    ];
-    match removal {
-        Removal::AttachedPolicy { role, policy_arn } => {
-            let request = aws.iam.detach_role_policy().role_name(role);
-            let result = request.policy_arn(policy_arn).send().await;
-            done_unless(change, result, GONE)
-        }
-        Removal::InlinePolicy { role, name } => {
-            let request = aws.iam.delete_role_policy().role_name(role);
-            let result = request.policy_name(name).send().await;
-            done_unless(change, result, GONE)
-        }
-        Removal::Role { role } => {
-            let result = aws.iam.delete_role().role_name(role).send().await;
-            done_unless(change, result, GONE)
-        }
-        Removal::Provider { arn } => {
-            let request = aws.iam.delete_open_id_connect_provider();
-            let result = request.open_id_connect_provider_arn(arn).send().await;
-            done_unless(change, result, GONE)?;
-            confirm_gone(aws, change, arn).await
-        }
-        Removal::Object {
-            bucket,
-            owner,
-            key,
-            version,
-        } => {
-            let request = aws.s3.delete_object().bucket(bucket.as_str()).key(key);
-            let request = request.expected_bucket_owner(owner.as_str());
-            let result = request.version_id(version).send().await;
-            done_unless(change, result, GONE)
-        }
-        Removal::BucketPolicy { bucket, owner, .. } => {
-            let request = aws.s3.delete_bucket_policy().bucket(bucket.as_str());
-            let result = request.expected_bucket_owner(owner.as_str()).send().await;
-            done_unless(change, result, GONE)
-        }
-        Removal::Bucket { bucket, owner } => {
-            let request = aws.s3.delete_bucket().bucket(bucket.as_str());
-            let result = request.expected_bucket_owner(owner.as_str()).send().await;
-            done_unless(change, result, GONE)
-        }
-    }
-}
-
-/// The documents may only go when AWS trusts them no more.
-async fn confirm_gone(aws: &Aws, change: &Change, arn: &str) -> std::result::Result<(), Failure> {
-    let request = aws.iam.get_open_id_connect_provider();
-    let result = request.open_id_connect_provider_arn(arn).send().await;
-    match result {
-        Err(error) if code(&error) == Some("NoSuchEntity") => Ok(()),
-        Err(error) => Err(Failure {
-            error: failed(cannot(change), "iam:GetOpenIDConnectProvider", error),
-            not_yet: None,
-        }),
-        Ok(_) => Err(Failure::not_yet(change, "the provider is still there")),
-    }
 }

@@ -9,14 +9,14 @@ use aws_types::request_id::RequestId;
 use zeroize::Zeroizing;
 
 use crate::aws::error::{code, failed, garbled};
-use crate::aws::key_store::{Entry, Value, overwritten};
+use crate::aws::key_store::value::{Entry, Value, overwritten};
 use crate::error::{Error, Result};
 use crate::plan::tags::Tags;
 
 /// How long after the secret its value may come: tools that make both do so in two calls.
 const VALUE_WITHIN: i64 = 10;
 
-pub(super) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
+pub(crate) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
     let result = client.describe_secret().secret_id(name).send().await;
     let secret = match result {
         Ok(secret) => secret,
@@ -38,7 +38,7 @@ pub(super) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> 
 }
 
 /// Labels can be moved and taken off; when a secret and a version of it were made is AWS's own word.
-pub(super) async fn value(client: &Client, name: &str, entry: &Entry) -> Result<Option<Value>> {
+pub(crate) async fn value(client: &Client, name: &str, entry: &Entry) -> Result<Option<Value>> {
     let secret = match client.get_secret_value().secret_id(name).send().await {
         Ok(secret) => secret,
         Err(e) if code(&e) == Some("ResourceNotFoundException") => return Ok(None),
@@ -71,7 +71,7 @@ pub(super) async fn value(client: &Client, name: &str, entry: &Entry) -> Result<
     }))
 }
 
-pub(super) async fn create(
+pub(crate) async fn create(
     client: &Client,
     name: &str,
     id: &str,
@@ -96,7 +96,7 @@ pub(super) async fn create(
     }
 }
 
-pub(super) async fn tag(client: &Client, name: &str, tags: &Tags) -> Result<()> {
+pub(crate) async fn tag(client: &Client, name: &str, tags: &Tags) -> Result<()> {
     let tags = tags.iter().map(|(key, value)| tag_of(key, value));
     let call = client.tag_resource().secret_id(name);
     let result = call.set_tags(Some(tags.collect())).send().await;

@@ -5,11 +5,11 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, T
 use zeroize::Zeroizing;
 
 use crate::aws::error::{code, failed, garbled};
-use crate::aws::key_store::{Entry, Value, overwritten};
+use crate::aws::key_store::value::{Entry, Value, overwritten};
 use crate::error::{Error, Result};
 use crate::plan::tags::Tags;
 
-pub(super) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
+pub(crate) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> {
     let result = client
         .list_tags_for_resource()
         .resource_type(ResourceTypeForTagging::Parameter)
@@ -51,7 +51,7 @@ async fn exists(client: &Client, name: &str) -> Result<bool> {
     }
 }
 
-pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> {
+pub(crate) async fn value(client: &Client, name: &str) -> Result<Option<Value>> {
     let what = || format!("cannot read the parameter {name}");
     let call = client.get_parameter().name(name).with_decryption(true);
     let output = match call.send().await {
@@ -77,7 +77,7 @@ pub(super) async fn value(client: &Client, name: &str) -> Result<Option<Value>> 
     }))
 }
 
-pub(super) async fn create(client: &Client, name: &str, text: &str, tags: &Tags) -> Result<bool> {
+pub(crate) async fn create(client: &Client, name: &str, text: &str, tags: &Tags) -> Result<bool> {
     let tags = tags.iter().map(|(key, value)| tag_of(key, value));
     let tags = tags.collect::<Result<_>>()?;
     let result = client
@@ -103,7 +103,7 @@ pub(super) async fn create(client: &Client, name: &str, text: &str, tags: &Tags)
     }
 }
 
-pub(super) async fn tag(client: &Client, name: &str, tags: &Tags) -> Result<()> {
+pub(crate) async fn tag(client: &Client, name: &str, tags: &Tags) -> Result<()> {
     let tags = tags.iter().map(|(key, value)| tag_of(key, value));
     let result = client
         .add_tags_to_resource()
