@@ -94,7 +94,10 @@ pub enum Command {
 }
 
 /// Runs the subcommand to its end, to `--timeout` or to a signal, whichever comes first.
-pub fn run(cli: Cli) -> Result<Exit> {
+pub fn run(mut cli: Cli) -> Result<Exit> {
+    if let Command::Apply(Deferred(args)) = cli.command {
+        cli = of_saved_plan(&cli.global, args.saved()?)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -110,7 +113,10 @@ pub fn run(cli: Cli) -> Result<Exit> {
     });
     // Name lookups and prompts run on a thread of their own, and must not hold the process up.
     runtime.shutdown_background();
-    outcome
+    outcome.map_err(|error| match &cli.global.saved {
+        Some(saved) => apply::refused(error, saved),
+        None => error,
+    })
 }
 
 impl Command {
@@ -128,11 +134,8 @@ impl Command {
             Self::Rotate(Deferred(args)) => args.run(global, stop).await,
             Self::Migrate(Deferred(args)) => args.run(global).await,
             Self::Destroy(Deferred(args)) => args.run(global, stop).await,
-            Self::Apply(Deferred(args)) => {
-                let planned = of_saved_plan(global, args.saved()?)?;
-                let run = Box::pin(planned.command.run(&planned.global, stop)).await;
-                run.map_err(|error| apply::refused(error, planned.global.saved.as_ref()))
-            }
+            Self::Apply(_) => Err(Error::refused("cannot apply this plan")
+                .because("it is one of 'irsactl apply' itself")),
             Self::Webhook(Deferred(args)) => args.run(global).await,
             Self::Echoer(Deferred(args)) => args.run(global).await,
             Self::Verify(Deferred(args)) => args.run(global, stop).await,

@@ -1,14 +1,21 @@
 //! Reads a bucket: whether it exists and is ours, and what is in it.
 
-use aws_sdk_s3::types::ServerSideEncryption;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration,
+    PublicAccessBlockConfiguration, ServerSideEncryption, Tag, Tagging,
+};
 use serde_json::Value;
 
 use crate::aws::connect::Aws;
 use crate::aws::error::{code, failed, garbled, status};
+use crate::aws::outcome::{Failure, cannot, created, done_unless};
 use crate::error::{Error, Result};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
+use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::PublicAccessBlock;
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
 use crate::plan::observed::Object;
 use crate::plan::tags::Tags;
 
@@ -192,4 +199,135 @@ pub(crate) async fn object(
         cache_control,
         encryption,
     }))
+}
+
+/// Makes a change. `whole` is the same, for what is said of it.
+pub(super) async fn make(
+    aws: &Aws,
+    whole: &Change,
+    change: &BucketChange,
+) -> std::result::Result<(), Failure> {
+    match change {
+        BucketChange::Create {
+            bucket,
+            owner,
+            region,
+            tags,
+        } => {
+            // us-east-1 has no LocationConstraint and answers InvalidLocationConstraint to one.
+            let location =
+                (region != "us-east-1").then(|| BucketLocationConstraint::from(region.as_str()));
+            let configuration = CreateBucketConfiguration::builder()
+                .set_location_constraint(location)
+                .set_tags(Some(s3_tags(tags)))
+                .build();
+            let namespace = bucket
+                .is_account_regional()
+                .then_some(BucketNamespace::AccountRegional);
+            let request = aws
+                .s3
+                .create_bucket()
+                .bucket(bucket.as_str())
+                .create_bucket_configuration(configuration)
+                .set_bucket_namespace(namespace);
+            let found = async { Ok(Some(self::tags(aws, bucket, owner).await?)) };
+            created(
+                whole,
+                request.send().await,
+                "BucketAlreadyOwnedByYou",
+                tags,
+                found,
+            )
+            .await
+        }
+        BucketChange::Tag {
+            bucket,
+            owner,
+            after,
+            ..
+        } => {
+            let tagging = Tagging::builder().set_tag_set(Some(s3_tags(after))).build();
+            let request = aws
+                .s3
+                .put_bucket_tagging()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .tagging(tagging.map_err(|e| Failure {
+                    error: Error::failed(cannot(whole)).because(e),
+                    not_yet: None,
+                })?);
+            done_unless(whole, request.send().await, &[])
+        }
+        BucketChange::PutPublicAccessBlock {
+            bucket,
+            owner,
+            after,
+            ..
+        } => {
+            let configuration = PublicAccessBlockConfiguration::builder()
+                .block_public_acls(after.block_public_acls)
+                .ignore_public_acls(after.ignore_public_acls)
+                .block_public_policy(after.block_public_policy)
+                .restrict_public_buckets(after.restrict_public_buckets)
+                .build();
+            let request = aws
+                .s3
+                .put_public_access_block()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .public_access_block_configuration(configuration);
+            done_unless(whole, request.send().await, &[])
+        }
+        BucketChange::PutPolicy {
+            bucket,
+            owner,
+            after,
+            ..
+        } => {
+            let request = aws
+                .s3
+                .put_bucket_policy()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .policy(after.to_string());
+            done_unless(whole, request.send().await, &[])
+        }
+        BucketChange::PutObject {
+            bucket,
+            owner,
+            key,
+            before,
+            document,
+        } => {
+            let request = aws
+                .s3
+                .put_object()
+                .bucket(bucket.as_str())
+                .expected_bucket_owner(owner.as_str())
+                .key(key)
+                .content_type(CONTENT_TYPE)
+                .cache_control(CACHE_CONTROL)
+                .server_side_encryption(ServerSideEncryption::Aes256)
+                .body(document.text().into_bytes().into());
+            let request = match before {
+                Some(object) => request.if_match(&object.etag),
+                None => request.if_none_match("*"),
+            };
+            let result = request.send().await;
+            if result.as_ref().err().and_then(code) == Some("PreconditionFailed")
+                && let Ok(Some(object)) = object(aws, bucket, owner, key).await
+                && object.body == document.text().as_bytes()
+            {
+                // Ours: an earlier attempt was committed and its answer lost.
+                return Ok(());
+            }
+            done_unless(whole, result, &[])
+        }
+    }
+}
+
+fn s3_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
+        .collect()
 }

@@ -61,7 +61,11 @@ pub(crate) async fn profile_region(profile: Option<&str>) -> Option<String> {
 }
 
 /// Makes the clients; no call is made yet. `roots` are PEM certificates to trust in place of the machine's.
-pub(crate) async fn connect(region: &str, profile: Option<&str>, roots: Option<String>) -> Aws {
+pub(crate) async fn connect(
+    region: &str,
+    profile: Option<&str>,
+    roots: Option<String>,
+) -> Result<Aws> {
     let client = client::https(roots);
     let home = Region::new(region.to_owned());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -96,6 +100,9 @@ pub(crate) async fn connect(region: &str, profile: Option<&str>, roots: Option<S
         .into_iter()
         .filter_map(|service| Some((service, endpoint_override(&config, service)?)))
         .collect();
+    for (service, url) in &endpoints {
+        endpoint::check_form(service, url)?;
+    }
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         // Local servers have no name for each bucket; AWS itself is addressed by virtual host.
         .force_path_style(endpoints.contains_key("S3"));
@@ -107,7 +114,7 @@ pub(crate) async fn connect(region: &str, profile: Option<&str>, roots: Option<S
         .into_iter()
         .map(|(service, url)| (service, endpoint::shown(&url)))
         .collect();
-    Aws {
+    Ok(Aws {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
         s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
         iam: aws_sdk_iam::Client::new(&config),
@@ -117,7 +124,7 @@ pub(crate) async fn connect(region: &str, profile: Option<&str>, roots: Option<S
         region: region.to_owned(),
         s3_endpoint: endpoints.get("S3").cloned(),
         endpoints,
-    }
+    })
 }
 
 impl Aws {

@@ -23,6 +23,19 @@ pub(super) fn shown(endpoint: &str) -> String {
     }
 }
 
+/// Refuses an endpoint that the SDK cannot use. It is not quoted, as the SDK would do: it may hold a password that
+/// nobody can find in it.
+pub(super) fn check_form(service: &str, endpoint: &str) -> Result<()> {
+    let is_url = Url::parse(endpoint).is_ok_and(|url| url.host().is_some());
+    let has_host = |uri: http::Uri| uri.scheme().is_some() && uri.host().is_some();
+    if is_url && endpoint.parse().is_ok_and(has_host) {
+        return Ok(());
+    }
+    Err(Error::refused(format!("cannot use the endpoint of {service}"))
+        .because("it is no URL as RFC 3986 has it")
+        .hint("look at AWS_ENDPOINT_URL, its form for the service, and the profile; percent-encode what is special in a password"))
+}
+
 /// Refuses to send a secret to a service that a variable or a profile has put behind plain HTTP: everybody on
 /// the way reads it. This machine is the exception, unless the call goes through a proxy.
 pub(super) fn check_private(endpoint: &str, service: &str, secret: &str) -> Result<()> {

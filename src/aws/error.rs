@@ -164,7 +164,9 @@ fn sources<'a>(
 }
 
 fn chain<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
-    let texts: Vec<String> = sources(error).map(ToString::to_string).collect();
+    let texts = sources(error).map(ToString::to_string);
+    // The SDK writes out requests, with their bodies, that it could not make.
+    let texts: Vec<String> = texts.filter(|text| !text.contains("SdkBody")).collect();
     texts.join(": ")
 }
 

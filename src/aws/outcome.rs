@@ -1,12 +1,17 @@
 //! How a changing call ended: done, failed, or not yet.
 
+use aws_sdk_iam::types::Tag;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
 use crate::aws::error::{code, failed};
-use crate::error::{Error, Exit};
-use crate::plan::change::{Action, Change};
+use crate::error::{Error, Exit, Result};
+use crate::plan::action::Action;
+use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
+use crate::plan::change::role::RoleChange;
+use crate::plan::tags::Tags;
 
 /// A call that did not do what it was to do.
 pub(super) struct Failure {
@@ -77,18 +82,20 @@ fn not_yet(change: &Change, code: &str, message: &str) -> bool {
     match (change, code) {
         (_, "OperationAborted" | "ConditionalRequestConflict" | "ConcurrentModification") => true,
         // Bucket configuration is eventually consistent: the bucket was there, or was just made.
-        (Change::CreateBucket { .. }, _) => false,
+        (Change::Bucket(BucketChange::Create { .. }), _) => false,
         (_, "NoSuchBucket") => true,
         // A role that was just made; a policy that does not exist has another message.
         (_, "NoSuchEntity") => message.contains("role with name"),
         // A provider that was just made (IAM User Guide, "Changes that I make are not always immediately
         // visible").
         (
-            Change::CreateRole { .. } | Change::UpdateTrustPolicy { .. },
+            Change::Role(RoleChange::Create { .. }) | Change::Role(RoleChange::UpdateTrust { .. }),
             "MalformedPolicyDocument",
         ) => message.contains("Invalid principal"),
         // The same text as for the account-level block, which was found to be off.
-        (Change::PutBucketPolicy { .. }, "AccessDenied") => message.contains("BlockPublicPolicy"),
+        (Change::Bucket(BucketChange::PutPolicy { .. }), "AccessDenied") => {
+            message.contains("BlockPublicPolicy")
+        }
         _ => false,
     }
 }
@@ -100,4 +107,50 @@ pub(super) fn cannot(change: &Change) -> String {
         Action::Remove => "remove",
     };
     format!("cannot {verb} {}", change.resource())
+}
+
+/// The outcome of a creation; the error code `exists` says that something is there already. An earlier attempt whose
+/// answer was lost, or another run of the same, has made it with these tags. What anybody else has made since it
+/// was looked for is not changed.
+pub(super) async fn created<O, E>(
+    change: &Change,
+    result: std::result::Result<O, SdkError<E, HttpResponse>>,
+    exists: &str,
+    wanted: &Tags,
+    found: impl Future<Output = Result<Option<Tags>>>,
+) -> std::result::Result<(), Failure>
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    let is_there = matches!(&result, Err(error) if code(error) == Some(exists));
+    done_unless(change, result, &[exists])?;
+    if !is_there {
+        return Ok(());
+    }
+    let found = found.await.map_err(|error| Failure {
+        error,
+        not_yet: None,
+    })?;
+    let Some(found) = found.filter(|found| !found.is_empty()) else {
+        return Err(Failure::not_yet(change, "its tags do not show"));
+    };
+    if wanted
+        .iter()
+        .all(|(key, value)| found.get(key) == Some(value))
+    {
+        return Ok(());
+    }
+    Err(Failure {
+        error: Error::refused(cannot(change))
+            .because("somebody else has made it meanwhile")
+            .hint("run again: it starts from what is there now"),
+        not_yet: None,
+    })
+}
+
+/// Tags as IAM takes them.
+pub(super) fn iam_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
+        .collect()
 }

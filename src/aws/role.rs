@@ -5,7 +5,10 @@ use aws_sdk_iam::types::Tag;
 use crate::aws::account;
 use crate::aws::connect::Aws;
 use crate::aws::error::{code, failed, garbled};
+use crate::aws::outcome::{Failure, created, done_unless, iam_tags};
 use crate::error::Result;
+use crate::plan::change::Change;
+use crate::plan::change::role::RoleChange;
 use crate::plan::desired::INLINE_POLICY;
 use crate::plan::observed::Role;
 
@@ -72,4 +75,82 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
             .map(|tag: &Tag| (tag.key().to_owned(), tag.value().to_owned()))
             .collect(),
     }))
+}
+
+/// Makes a change. `whole` is the same, for what is said of it.
+pub(super) async fn make(
+    aws: &Aws,
+    whole: &Change,
+    change: &RoleChange,
+) -> std::result::Result<(), Failure> {
+    match change {
+        RoleChange::Create { role, trust } => {
+            let request = aws
+                .iam
+                .create_role()
+                .role_name(&role.name)
+                .assume_role_policy_document(trust.to_string())
+                .set_permissions_boundary(role.permissions_boundary.clone())
+                .set_max_session_duration(role.max_session)
+                .set_tags(Some(iam_tags(&role.tags)));
+            let found = async { Ok(observe(aws, &role.name).await?.map(|found| found.tags)) };
+            created(
+                whole,
+                request.send().await,
+                "EntityAlreadyExists",
+                &role.tags,
+                found,
+            )
+            .await
+        }
+        RoleChange::Tag { role, after, .. } => {
+            let request = aws
+                .iam
+                .tag_role()
+                .role_name(role)
+                .set_tags(Some(iam_tags(after)));
+            done_unless(whole, request.send().await, &[])
+        }
+        RoleChange::UpdateTrust { role, after, .. } => {
+            let request = aws
+                .iam
+                .update_assume_role_policy()
+                .role_name(role)
+                .policy_document(after.to_string());
+            done_unless(whole, request.send().await, &[])
+        }
+        RoleChange::AttachPolicy { role, policy_arn } => {
+            let request = aws
+                .iam
+                .attach_role_policy()
+                .role_name(role)
+                .policy_arn(policy_arn);
+            done_unless(whole, request.send().await, &[])
+        }
+        RoleChange::PutInlinePolicy { role, after, .. } => {
+            let request = aws
+                .iam
+                .put_role_policy()
+                .role_name(role)
+                .policy_name(INLINE_POLICY)
+                .policy_document(after.to_string());
+            done_unless(whole, request.send().await, &[])
+        }
+        RoleChange::PutBoundary { role, after, .. } => {
+            let request = aws
+                .iam
+                .put_role_permissions_boundary()
+                .role_name(role)
+                .permissions_boundary(after);
+            done_unless(whole, request.send().await, &[])
+        }
+        RoleChange::UpdateMaxSession { role, after, .. } => {
+            let request = aws
+                .iam
+                .update_role()
+                .role_name(role)
+                .max_session_duration(*after);
+            done_unless(whole, request.send().await, &[])
+        }
+    }
 }

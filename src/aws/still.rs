@@ -14,6 +14,9 @@ use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::iam::public;
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
+use crate::plan::change::provider::ProviderChange;
+use crate::plan::change::role::RoleChange;
 use crate::plan::desired::PublicAccessBlock;
 use crate::plan::observed::{Provider, Role};
 use crate::plan::removal::Removal;
@@ -29,21 +32,21 @@ pub(super) enum Still {
 /// Looks at what a change replaces.
 pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Still, Failure> {
     let looked = match change {
-        Change::TagBucket {
+        Change::Bucket(BucketChange::Tag {
             bucket,
             owner,
             before,
             after,
-        } => {
+        }) => {
             let now = bucket::tags(aws, bucket, owner).await;
             now.map(|now| compared(json!(now), json!(before), json!(after)))
         }
-        Change::PutPublicAccessBlock {
+        Change::Bucket(BucketChange::PutPublicAccessBlock {
             bucket,
             owner,
             before,
             ..
-        } => {
+        }) => {
             let now = bucket::public_access_block(aws, bucket, owner);
             let policy = bucket::policy(aws, bucket, owner);
             let both = tokio::try_join!(now, policy);
@@ -58,12 +61,12 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
                 }
             })
         }
-        Change::PutBucketPolicy {
+        Change::Bucket(BucketChange::PutPolicy {
             bucket,
             owner,
             before,
             after,
-        } => {
+        }) => {
             let now = bucket::policy(aws, bucket, owner).await;
             now.map(|now| compared(json!(now), json!(before), after.clone()))
         }
@@ -75,23 +78,23 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
             let now = bucket::policy(aws, bucket, owner).await;
             now.map(|now| compared(json!(now), before.clone(), Value::Null))
         }
-        Change::UpdateTrustPolicy {
+        Change::Role(RoleChange::UpdateTrust {
             role,
             before,
             after,
-        } => {
+        }) => {
             let now = role::observe(aws, role).await;
             let trust = |found: Option<_>| json!(found.map(|role: Role| role.trust));
             now.map(|now| compared(trust(now), before.clone(), after.clone()))
         }
-        Change::UpdateThumbprints { arn, before, after } => {
+        Change::Provider(ProviderChange::UpdateThumbprints { arn, before, after }) => {
             let now = provider::provider(aws, arn).await;
             let list = |found: Option<_>| json!(found.map(|one: Provider| one.thumbprints));
             now.map(|now| compared(list(now), json!(before), json!(after)))
         }
-        Change::CreateProvider {
+        Change::Provider(ProviderChange::Create {
             account, buckets, ..
-        } => every_bucket(aws, buckets, account).await,
+        }) => every_bucket(aws, buckets, account).await,
         _ => Ok(Some(Still::AsSeen)),
     };
     match looked {
@@ -105,12 +108,11 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
         Err(error) if error.code() == Some("NoSuchBucket") => match change {
             Change::Remove(_) => Ok(Still::Done),
             // A bucket that was just made may be unknown to some of S3 yet; what had a policy is gone.
-            Change::PutBucketPolicy { before: None, .. } | Change::PutPublicAccessBlock { .. } => {
-                Err(Failure {
-                    not_yet: error.code().map(str::to_owned),
-                    error,
-                })
-            }
+            Change::Bucket(BucketChange::PutPolicy { before: None, .. })
+            | Change::Bucket(BucketChange::PutPublicAccessBlock { .. }) => Err(Failure {
+                not_yet: error.code().map(str::to_owned),
+                error,
+            }),
             _ => Err(Failure {
                 error,
                 not_yet: None,

@@ -41,11 +41,11 @@ impl Apply {
 }
 
 /// What is said when the plan's command has refused.
-pub(crate) fn refused(error: Error, saved: Option<&SavedPlan>) -> Error {
-    match (error.exit(), saved) {
+pub(crate) fn refused(error: Error, saved: &SavedPlan) -> Error {
+    match error.exit() {
         // The plan's options are not those of this command line.
-        (Exit::Usage, _) => error.with_exit(Exit::Refused),
-        (_, Some(saved)) if error.hint_text() == Some(AGAIN) => error.hint(format!(
+        Exit::Usage => error.with_exit(Exit::Refused),
+        _ if error.hint_text() == Some(AGAIN) => error.hint(format!(
             "a plan is for one run: plan again, or run '{}', which compares everything and goes on where this one stopped",
             saved_plan::command(saved)
         )),

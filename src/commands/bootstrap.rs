@@ -161,6 +161,9 @@ impl Bootstrap {
             change,
         };
         let (desired, mut planned) = carry_out::plan_issuer(whole, &session, &region).await?;
+        if let Some(store) = &store {
+            store.check_known(&planned.observed, self.issuer.key.add_key)?;
+        }
         let issuer = desired.issuer.clone();
         let provider = desired.provider.as_ref();
         let provider_arn = provider.map_or_else(String::new, |provider| provider.arn.clone());

@@ -129,10 +129,9 @@ impl Destroy {
                 object_keys,
                 statement_id: policy::statement_id(place.prefix.as_deref()),
                 with_bucket: self.delete_bucket,
-                own_kid: match (stored, KeyPair::is_there(&global.dir)?) {
-                    (Some(stored), _) => Some(stored.kid.clone()),
-                    (None, true) => KeyPair::load_public(&global.dir)?.kid().ok(),
-                    (None, false) => None,
+                own_kid: match stored {
+                    Some(stored) => Some(stored.kid.clone()),
+                    None => KeyPair::own_kid(&global.dir)?,
                 },
                 bucket_is_derived: self.names.bucket.is_none(),
                 bucket: place.bucket,

@@ -72,12 +72,12 @@ impl Publish {
         let account = self.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline).await?;
         let place = self.names.place(&region, Some(&session.account))?;
+        let mut store = None;
         let keys = match keys {
             Some(keys) => keys,
             None => {
                 let cluster = self.names.cluster.as_deref();
-                let store = Store::open(&self.key_store, cluster, session.aws(), false);
-                let store = store.await?;
+                store = Store::open(&self.key_store, cluster, session.aws(), false).await?;
                 if let Some(store) = &store {
                     store.check_issuer(&place.issuer, self.key.move_key)?;
                 }
@@ -97,6 +97,9 @@ impl Publish {
             adopt: change.adopt,
         };
         let planned = session.plan(&desired).await?;
+        if let Some(store) = &store {
+            store.check_known(&planned.observed, self.key.add_key)?;
+        }
         if change.dry_run {
             return dry_run::run(global, &session, &desired, &planned, change, None);
         }

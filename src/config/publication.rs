@@ -14,7 +14,7 @@ use crate::plan::tags::{CLUSTER, Tags};
 pub(crate) struct KeyOptions {
     /// Publish the key beside other keys of the same cluster that are published already
     #[arg(long)]
-    add_key: bool,
+    pub(crate) add_key: bool,
     /// Let a key of the key store that signs another issuer's tokens sign this one's: the cluster changes its
     /// issuer. Two clusters must never have one key
     #[arg(long)]

@@ -69,7 +69,7 @@ pub(crate) async fn region_and_origin(global: &Global) -> Result<(String, Origin
 /// The clients, on a machine that can verify whom they talk to.
 pub(crate) async fn aws(global: &Global, region: &str) -> Result<Aws> {
     let roots = roots::load()?.built_in_pem();
-    Ok(connect::connect(region, global.profile.as_deref(), roots).await)
+    connect::connect(region, global.profile.as_deref(), roots).await
 }
 
 /// Refuses credentials of another account than the one that is meant.

@@ -14,6 +14,7 @@ use crate::iam::bucket::BucketName;
 use crate::iam::public;
 use crate::output;
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::diff::plan::Plan;
 use crate::plan::removal::Removal;
 
@@ -28,7 +29,7 @@ impl Neighbours {
     /// Looks, where a plan writes or removes a policy.
     pub(crate) async fn look(aws: &Aws, plan: &Plan) -> Result<Option<Self>> {
         let written = plan.changes.iter().find_map(|change| match change {
-            Change::PutBucketPolicy { bucket, owner, .. }
+            Change::Bucket(BucketChange::PutPolicy { bucket, owner, .. })
             | Change::Remove(Removal::BucketPolicy { bucket, owner, .. }) => Some((bucket, owner)),
             _ => None,
         });

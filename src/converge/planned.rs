@@ -3,6 +3,7 @@
 use crate::aws::account;
 use crate::error::{Result, after_changes};
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::Desired;
 use crate::plan::diff;
 use crate::plan::diff::plan::Plan;
@@ -18,7 +19,8 @@ impl Planned {
     /// Compares.
     pub(crate) fn new(desired: &Desired, observed: Observed) -> Result<Self> {
         let plan = diff::diff(desired, &observed)?;
-        let writes = |change: &Change| matches!(change, Change::PutBucketPolicy { .. });
+        let writes =
+            |change: &Change| matches!(change, Change::Bucket(BucketChange::PutPolicy { .. }));
         if let Some(publication) = &desired.publication
             && observed.account_blocks_policies
             && plan.changes.iter().any(writes)

@@ -13,6 +13,7 @@ use crate::iam::public;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Step};
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::Desired;
 use crate::plan::diff::plan::Plan;
 use crate::plan::observed::{Object, Observed, Shown};
@@ -56,11 +57,11 @@ pub(crate) async fn as_owner(
 /// Refuses to call a run sound that has loosened a public access block over what came behind it meanwhile.
 fn refuse_opened(observed: &Observed, made: &Plan) -> Result<()> {
     let loosened = made.changes.iter().find_map(|change| match change {
-        Change::PutPublicAccessBlock {
+        Change::Bucket(BucketChange::PutPublicAccessBlock {
             bucket,
             before: Some(before),
             ..
-        } if before.holds_back() => Some(bucket),
+        }) if before.holds_back() => Some(bucket),
         _ => None,
     });
     let policy = observed
@@ -81,11 +82,11 @@ fn refuse_opened(observed: &Observed, made: &Plan) -> Result<()> {
 
 /// Whether a bucket's policy is somebody else's by now: it can be ours still to show, or this.
 fn is_overwritten(now: &Change, made: &Plan) -> bool {
-    let Change::PutBucketPolicy { before: found, .. } = now else {
+    let Change::Bucket(BucketChange::PutPolicy { before: found, .. }) = now else {
         return false;
     };
     made.changes.iter().any(|change| match change {
-        Change::PutBucketPolicy { before, .. } => before != found,
+        Change::Bucket(BucketChange::PutPolicy { before, .. }) => before != found,
         _ => false,
     })
 }

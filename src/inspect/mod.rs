@@ -129,6 +129,11 @@ impl Question<'_> {
             account::look(session, &target, &options, tags, &region),
             keys::connect(global, self.key_store, cluster, false)
         );
+        let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
+        let store = store.and_then(|store| match store {
+            Some(store) if store.is_strange_to(published.as_ref()) => Err(store.strangers()),
+            store => Ok(store),
+        });
         let local = match &store {
             Ok(store) => local_kid(&global.dir, store.as_ref()),
             Err(error) => Err(error.in_short()),
@@ -142,7 +147,6 @@ impl Question<'_> {
         checks.append(&mut owner.checks);
         // What follows may ask something itself: kubectl's credential plugins do.
         drop(step);
-        let published = public.jwks.body().and_then(|body| JwkSet::parse(body).ok());
         let unreadable = store.as_ref().err().map(Error::in_short);
         let store = store.ok().flatten();
         let live = self.cluster.jwks().await;

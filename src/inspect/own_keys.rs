@@ -6,7 +6,6 @@ use std::path::Path;
 use crate::keys::accepted;
 use crate::keys::pair::KeyPair;
 use crate::keys::store::Store;
-use crate::keys::store::tags::COMPROMISED;
 use crate::oidc::key::Kid;
 use crate::verify::cluster::Source;
 
@@ -21,11 +20,8 @@ pub(crate) fn kids(
     let listed = accepted::listed(dir).unwrap_or_default();
     let listed = listed.iter().filter_map(|key| key.kid().ok());
     let stored = store.into_iter().flat_map(|store| {
-        let in_use = |kid: &&Kid| {
-            let key = store.find(kid);
-            key.is_some_and(|key| !key.tags.contains_key(COMPROMISED))
-        };
-        store.kids().filter(in_use)
+        let kids = store.kids();
+        kids.filter(|kid| !store.is_compromised(kid))
     });
     let keys = current.into_iter().chain(stored).cloned().chain(listed);
     let mut kids: BTreeSet<String> = keys.map(|kid| kid.as_str().to_owned()).collect();

@@ -11,15 +11,14 @@ use crate::config::{Global, resolve};
 use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
 use crate::iam::arn::role_arn;
-use crate::keys;
 use crate::keys::store::Store;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::subject::Subject;
 use crate::oidc::token::{self, Claims};
-use crate::output;
 use crate::system::clock::now;
 use crate::verify::proof::{self, Exchange, Seen};
 use crate::verify::report::Check;
+use crate::{keys, output};
 
 /// How long a role or a provider that was just made may be unknown to STS (7 to 12 seconds were seen).
 const SETTLES: Duration = Duration::from_secs(30);

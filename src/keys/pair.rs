@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, shell_path};
-use crate::keys::accepted::{check_public_file, kid};
+use crate::keys::accepted::{self, check_public_file, kid};
 use crate::keys::directory::{public_key_file, signing_key_file, unusable};
 use crate::keys::private_file;
 use crate::oidc::key::{Kid, PublicKey};
@@ -57,6 +57,19 @@ impl KeyPair {
             .and_then(|key| key.public())
             .and_then(|public| public.kid());
         kid.map_err(|cause| unusable(path, &cause))
+    }
+
+    /// The kid of the pair in `dir`; none where there is none, or where several public keys are without a private
+    /// one.
+    pub(crate) fn own_kid(dir: &Path) -> Result<Option<Kid>> {
+        let path = signing_key_file(dir);
+        if file::exists(&path)? {
+            return Self::kid_of(&path).map(Some);
+        }
+        match accepted::listed(dir)?.as_slice() {
+            [one] => kid(one).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Whether there is a key file in `dir`.

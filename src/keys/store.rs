@@ -8,6 +8,7 @@ pub(crate) mod marks;
 pub(crate) mod notes;
 pub(crate) mod read;
 pub(crate) mod refusals;
+pub(crate) mod state;
 pub(crate) mod stored_key;
 pub(crate) mod tags;
 
@@ -20,14 +21,15 @@ use crate::config::key_store::{KeyStoreOptions, nameless};
 use crate::error::{Error, Result, after_changes};
 use crate::iam::key_store::KeyStore;
 use crate::keys::pair::KeyPair;
-
 use crate::keys::store::stored_key::{StoredKey, unusable};
-use crate::keys::store::tags::{ISSUER, PROOF};
+use crate::keys::store::tags::{Maker, Marks, issuer_mark};
 use crate::keys::{accepted, directory};
 use crate::oidc::issuer::Issuer;
+use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
+use crate::plan::observed::Observed;
 use crate::system::file;
 
 /// How long a key that was put may take to show.
@@ -85,12 +87,31 @@ impl Store {
     /// sign for both.
     pub(crate) fn check_issuer(&self, issuer: &Issuer, moves: bool) -> Result<()> {
         let mut keys = self.keys.iter();
-        match keys.find(|key| !moves && key.is_of_another_issuer(issuer)) {
+        match keys.find(|key| !moves && key.other_issuer(issuer).is_some()) {
             None => Ok(()),
             Some(key) => Err(Error::refused(format!("cannot use {} for {issuer}", key.name))
-                .because(format!("it signs the tokens of {}", key.tags[ISSUER]))
+                .because(format!("it signs the tokens of {}", key.other_issuer(issuer).unwrap_or_default()))
                 .hint("two clusters of one name: give this one another --cluster; only where the one cluster changes its issuer: irsactl publish --move-key")),
         }
+    }
+
+    /// Whether keys are published, and none of these: nothing says who made them.
+    pub(crate) fn is_strange_to(&self, published: Option<&JwkSet>) -> bool {
+        let mut kids = published.into_iter().flat_map(JwkSet::kids).peekable();
+        !self.is_empty() && kids.peek().is_some() && !kids.any(|kid| self.has(kid))
+    }
+
+    /// Refuses to publish a key beside others on the word of whoever may create secrets.
+    pub(crate) fn check_known(&self, observed: &Observed, add_key: bool) -> Result<()> {
+        let published = observed
+            .bucket
+            .as_ref()
+            .and_then(|bucket| bucket.jwks.as_ref());
+        let published = published.and_then(|object| JwkSet::parse_foreign(&object.body).ok());
+        if !add_key || !self.is_strange_to(published.as_ref()) {
+            return Ok(());
+        }
+        Err(self.strangers().hint(format!("where a run of yours made it, take it from the directory: irsactl keygen{}, and then irsactl publish --add-key without --key-store", self.options())))
     }
 
     pub(crate) fn kind(&self) -> KeyStore {
@@ -117,12 +138,19 @@ impl Store {
 
     /// The key that signs; none when it is compromised, since the one before it has been retired.
     pub(crate) fn current(&self) -> Option<&StoredKey> {
-        self.before_the_coming().filter(|key| !key.is_compromised())
+        self.before_the_coming()
+            .filter(|key| !self.is_compromised(&key.kid))
     }
 
     /// The newest key that is not to come.
     pub(crate) fn before_the_coming(&self) -> Option<&StoredKey> {
         self.keys.iter().rfind(|key| !key.is_coming())
+    }
+
+    /// Whether the key that took its place says that nobody is to accept it any more.
+    pub(crate) fn is_compromised(&self, kid: &Kid) -> bool {
+        let mut marks = self.keys.iter().map(|key| &key.marks);
+        marks.any(|marks| marks.state.compromised && marks.replaces.as_ref() == Some(kid))
     }
 
     /// A key that is there.
@@ -173,11 +201,20 @@ impl Store {
     ) -> Result<usize> {
         let number = self.keys.len() + 1;
         let name = self.name(number);
-        let mut tags = self.tags_of(kid, replaces, issuer);
         let key = SigningKey::from_pem(pem.as_bytes()).map_err(|e| unusable(&name, &e))?;
         let before = self.keys.last().map(StoredKey::key).transpose()?;
-        let proof = tags::proof(before.as_ref(), &name, &key, replaces.map(Kid::as_str))?;
-        tags.insert(PROOF.to_owned(), proof);
+        let maker = Maker {
+            name: &name,
+            cluster: &self.cluster,
+            key: &key,
+            before: before.as_ref(),
+        };
+        let marks = Marks {
+            replaces: replaces.cloned(),
+            issuer: issuer_mark(issuer),
+            ..Marks::default()
+        };
+        let tags = maker.tags(kid, &marks)?;
         let created = self.client.create(&name, kid.as_str(), pem, &tags).await?;
         let cannot = || {
             Error::refused(format!(
@@ -227,12 +264,15 @@ impl Store {
         let (rejected, accepted): (Vec<_>, Vec<_>) = self
             .keys
             .iter()
-            .partition(|key| key.is_compromised() && current.as_ref() != Some(&key.kid));
+            .partition(|key| self.is_compromised(&key.kid) && current.as_ref() != Some(&key.kid));
         let accepted: Vec<_> = accepted.iter().map(|key| key.public.clone()).collect();
         accepted::accept(dir, &accepted)?;
-        rejected
-            .iter()
-            .try_for_each(|key| accepted::reject(dir, &key.kid))
+        for key in rejected.iter().filter(|key| listed.contains(&key.public)) {
+            let path = output::path(&directory::public_key_file(dir));
+            output::say(format_args!("{path}: {} is compromised, and goes", key.kid));
+            accepted::reject(dir, &key.kid)?;
+        }
+        Ok(())
     }
 
     /// Whether nothing is there.

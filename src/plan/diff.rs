@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::iam::thumbprint::Thumbprint;
 use crate::plan::change::Change;
+use crate::plan::change::provider::ProviderChange;
 use crate::plan::desired::{Audiences, Desired, Provider, ThumbprintChoice};
 pub use crate::plan::diff::bucket::published_keys;
 use crate::plan::observed::{self, Observed};
@@ -76,7 +77,7 @@ fn same_cluster(what: &str, wanted: &Tags, found: &Tags, hint: &str) -> Result<(
 fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: &mut Plan) {
     let arn = &provider.arn;
     let Some(found) = found else {
-        plan.changes.push(Change::CreateProvider {
+        plan.changes.push(Change::Provider(ProviderChange::Create {
             arn: arn.clone(),
             url: provider.url.clone(),
             audiences: provider.audiences.initial(),
@@ -84,15 +85,15 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
             tags: provider.tags.clone(),
             account: provider.account.clone(),
             buckets: provider.buckets.clone(),
-        });
+        }));
         return;
     };
     if let Some((before, after)) = retagged(&provider.tags, &found.tags) {
-        plan.changes.push(Change::TagProvider {
+        plan.changes.push(Change::Provider(ProviderChange::Tag {
             arn: arn.clone(),
             before,
             after,
-        });
+        }));
     }
     // Add before remove: the provider is never without an audience.
     let wanted = provider.audiences.initial();
@@ -100,10 +101,11 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
         .iter()
         .filter(|audience| !found.audiences.contains(audience))
     {
-        plan.changes.push(Change::AddAudience {
-            arn: arn.clone(),
-            audience: audience.clone(),
-        });
+        plan.changes
+            .push(Change::Provider(ProviderChange::AddAudience {
+                arn: arn.clone(),
+                audience: audience.clone(),
+            }));
     }
     for audience in found
         .audiences
@@ -111,7 +113,7 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
         .filter(|audience| !wanted.contains(audience))
     {
         match provider.audiences {
-            Audiences::Exactly(_) => plan.changes.push(Change::RemoveAudience { arn: arn.clone(), audience: audience.clone() }),
+            Audiences::Exactly(_) => plan.changes.push(Change::Provider(ProviderChange::RemoveAudience { arn: arn.clone(), audience: audience.clone() })),
             Audiences::AtLeast(_) => plan.notes.push(format!(
                 "the provider also accepts audience {audience:?}; it is kept (give every --audience to set the list)"
             )),
@@ -125,11 +127,12 @@ fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: 
         ThumbprintChoice::Iam => found.thumbprints.clone(),
     };
     if after != found.thumbprints {
-        plan.changes.push(Change::UpdateThumbprints {
-            arn: arn.clone(),
-            before: found.thumbprints.clone(),
-            after,
-        });
+        plan.changes
+            .push(Change::Provider(ProviderChange::UpdateThumbprints {
+                arn: arn.clone(),
+                before: found.thumbprints.clone(),
+                after,
+            }));
     }
 }
 

@@ -3,12 +3,11 @@
 //! [`desired`] and [`observed`] are plain values, [`diff`] is a function of the two, and a
 //! [`change::Change`] is one API call with everything in it: what is printed is what is executed.
 
-mod after;
+pub mod action;
 pub mod change;
 pub mod desired;
 pub mod diff;
 pub mod document;
-pub mod field;
 pub mod line;
 pub mod observed;
 pub mod removal;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::iam::arn::AccountId;
 use crate::iam::bucket::BucketName;
 use crate::oidc::key::Kid;
-use crate::plan::line::Field;
+use crate::plan::line::{Field, unset};
 use crate::plan::tags::{Tags, is_ours};
 
 /// Something that goes.
@@ -96,18 +96,13 @@ impl Removal {
 
     /// What is lost.
     pub(super) fn fields(&self) -> Vec<Field> {
-        let lost = |name, before: Value| Field {
-            name,
-            before: Some(before),
-            after: None,
-        };
         match self {
-            Self::AttachedPolicy { policy_arn, .. } => vec![lost("policy", json!(policy_arn))],
-            Self::InlinePolicy { name, .. } => vec![lost("policy", json!(name))],
+            Self::AttachedPolicy { policy_arn, .. } => vec![unset("policy", json!(policy_arn))],
+            Self::InlinePolicy { name, .. } => vec![unset("policy", json!(name))],
             Self::Object { version, .. } if version != "null" => {
-                vec![lost("version", json!(version))]
+                vec![unset("version", json!(version))]
             }
-            Self::BucketPolicy { before, .. } => vec![lost("policy", before.clone())],
+            Self::BucketPolicy { before, .. } => vec![unset("policy", before.clone())],
             _ => Vec::new(),
         }
     }

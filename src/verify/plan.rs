@@ -1,6 +1,9 @@
 //! What 'irsactl bootstrap' would change is what differs from how it must be.
 
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
+use crate::plan::change::provider::ProviderChange;
+use crate::plan::change::role::RoleChange;
 use crate::plan::diff::plan::Plan;
 use crate::plan::line::Field;
 use crate::plan::observed::Observed;
@@ -34,33 +37,33 @@ fn difference(change: &Change, repair: &str) -> Check {
     let check = Check::new(name(change), change.resource(), false, expected, actual);
     let repair = format!("see how with --dry-run, and repair it: '{repair}'");
     match change {
-        Change::UpdateThumbprints { .. } => check.or_warn().hint(format!(
+        Change::Provider(ProviderChange::UpdateThumbprints { .. }) => check.or_warn().hint(format!(
             "{repair}; AWS looks at it only where it does not trust the issuer's certificate by itself, which for S3 it does"
         )),
-        Change::TagProvider { .. } | Change::TagBucket { .. } => check.or_warn().hint(repair),
+        Change::Provider(ProviderChange::Tag { .. }) | Change::Bucket(BucketChange::Tag { .. }) => check.or_warn().hint(repair),
         _ => check.hint(repair),
     }
 }
 
 fn name(change: &Change) -> &'static str {
     match change {
-        Change::CreateBucket { .. } => "bucket",
-        Change::TagBucket { .. } => "bucket tags",
-        Change::PutPublicAccessBlock { .. } => "public access block",
-        Change::PutBucketPolicy { .. } => "bucket policy",
-        Change::PutObject { key, .. } if key.ends_with("keys.json") => "JWK Set object",
-        Change::PutObject { .. } => "discovery object",
-        Change::CreateProvider { .. } => "provider",
-        Change::TagProvider { .. } => "provider tags",
-        Change::AddAudience { .. } | Change::RemoveAudience { .. } => "provider audiences",
-        Change::UpdateThumbprints { .. } => "thumbprint",
-        Change::CreateRole { .. }
-        | Change::TagRole { .. }
-        | Change::UpdateTrustPolicy { .. }
-        | Change::AttachPolicy { .. }
-        | Change::PutInlinePolicy { .. }
-        | Change::PutPermissionsBoundary { .. }
-        | Change::UpdateMaxSession { .. }
+        Change::Bucket(BucketChange::Create { .. }) => "bucket",
+        Change::Bucket(BucketChange::Tag { .. }) => "bucket tags",
+        Change::Bucket(BucketChange::PutPublicAccessBlock { .. }) => "public access block",
+        Change::Bucket(BucketChange::PutPolicy { .. }) => "bucket policy",
+        Change::Bucket(BucketChange::PutObject { key, .. }) if key.ends_with("keys.json") => "JWK Set object",
+        Change::Bucket(BucketChange::PutObject { .. }) => "discovery object",
+        Change::Provider(ProviderChange::Create { .. }) => "provider",
+        Change::Provider(ProviderChange::Tag { .. }) => "provider tags",
+        Change::Provider(ProviderChange::AddAudience { .. }) | Change::Provider(ProviderChange::RemoveAudience { .. }) => "provider audiences",
+        Change::Provider(ProviderChange::UpdateThumbprints { .. }) => "thumbprint",
+        Change::Role(RoleChange::Create { .. })
+        | Change::Role(RoleChange::Tag { .. })
+        | Change::Role(RoleChange::UpdateTrust { .. })
+        | Change::Role(RoleChange::AttachPolicy { .. })
+        | Change::Role(RoleChange::PutInlinePolicy { .. })
+        | Change::Role(RoleChange::PutBoundary { .. })
+        | Change::Role(RoleChange::UpdateMaxSession { .. })
         // A teardown's, which verify never plans.
         | Change::Remove(_) => "role",
     }

@@ -66,7 +66,7 @@ fn a_first_key_that_nobody_here_made_is_published_only_by_its_name() {
     lose_disk(&tenant);
     tenant
         .irsactl(&format!("rotate prepare --yes {options}"))
-        .fails(4, &["none is published or in issuer", "--new"]);
+        .fails(4, &["none of them is published", "--new"]);
     tenant
         .irsactl(&format!("rotate prepare --yes --new={kid} {options}"))
         .ok();

@@ -209,13 +209,10 @@ fn a_key_that_is_called_compromised_is_in_the_plan() {
                 .any(|note| note.as_str().unwrap().contains(words))
         };
         assert!(
-            note("will be tagged with irsactl/compromised: every job refuses that key"),
+            note("will be marked as compromised: every job refuses that key"),
             "{plan:#}"
         );
-        assert!(
-            note("will be tagged with irsactl/activated, irsactl/retired"),
-            "{plan:#}"
-        );
+        assert!(note("will be marked as activated, retired"), "{plan:#}");
         assert!(note("AWS refuses its tokens from then on"), "{plan:#}");
         let text = tenant.irsactl(&format!("{retire} --dry-run")).ok();
         assert!(
@@ -225,7 +222,7 @@ fn a_key_that_is_called_compromised_is_in_the_plan() {
         // Somebody marks the key meanwhile: the plan is another.
         let saved: Value =
             serde_json::from_str(&fs::read_to_string(tenant.path("plan.json")).unwrap()).unwrap();
-        assert!(saved.to_string().contains("irsactl/compromised"));
+        assert!(saved.to_string().contains("marked as compromised"));
         let answer = tenant.irsactl("apply plan.json -o json").json();
         let made = store.changes(&tenant).len() - before;
         assert_eq!((made, &answer["changes"]), (2, &json!(3)), "{answer:#}");

@@ -16,10 +16,11 @@ use irsactl::oidc::jwks::JwkSet;
 use irsactl::oidc::key::PublicKey;
 use irsactl::oidc::signing_key::SigningKey;
 use irsactl::plan::desired::{
-    Audiences, Desired, Provider, PublicAccessBlock, Publication, Role, Tags, ThumbprintChoice,
+    Audiences, Desired, Provider, PublicAccessBlock, Publication, Role, ThumbprintChoice,
 };
 use irsactl::plan::diff::diff;
 use irsactl::plan::observed::{self, Object, Observed};
+use irsactl::plan::tags::Tags;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -39,7 +39,15 @@ pub(crate) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> 
 
 /// Labels can be moved and taken off; when a secret and a version of it were made is AWS's own word.
 pub(crate) async fn value(client: &Client, name: &str, entry: &Entry) -> Result<Option<Value>> {
-    let secret = match client.get_secret_value().secret_id(name).send().await {
+    let (versions, created) = entry.history.unwrap_or_default();
+    if versions == 0 {
+        return Err(Error::refused(format!("cannot use the secret {name}"))
+            .because("it has no value: whoever made it can still fill it")
+            .hint(format!("look who made it (CloudTrail), and delete it: aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {name}")));
+    }
+    let call = client.get_secret_value().secret_id(name);
+    let call = call.version_stage("AWSCURRENT");
+    let secret = match call.send().await {
         Ok(secret) => secret,
         Err(e) if code(&e) == Some("ResourceNotFoundException") => return Ok(None),
         Err(e) => return Err(cannot("read", name, "GetSecretValue", e)),
@@ -49,7 +57,6 @@ pub(crate) async fn value(client: &Client, name: &str, entry: &Entry) -> Result<
         return Err(Error::refused(format!("cannot use the secret {name}"))
             .because("it holds bytes, not text"));
     };
-    let (versions, created) = entry.history.unwrap_or_default();
     let late = secret.created_date.map_or(0, |date| date.secs()) - created;
     let how = match () {
         () if versions > 1 => format!("{versions} versions of it have a label"),

@@ -38,10 +38,11 @@ pub(crate) struct Activate {
 
 impl Activate {
     pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let scene = Scene::open(global, stop, &self.whose).await?;
         let opened = stored::open_and_bring(global, &self.whose, &scene);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;
+        stored::check_old(store.as_ref(), &rotation)?;
         scene.require_published(&rotation.new)?;
         let live = self.live.observe(&scene.published).await?;
         let signs = live.token.as_ref() == Some(&rotation.new);
@@ -79,6 +80,9 @@ impl Activate {
             self.nodes.check()?;
             let keys = [&rotation.old, &rotation.new].map(|kid| scene.published.public_key(kid));
             accepted::accept(&global.dir, &keys.into_iter().flatten().collect::<Vec<_>>())?;
+            store
+                .as_ref()
+                .map_or(Ok(()), |store| store.accept(&global.dir))?;
             for key in accepted::listed(&global.dir)? {
                 let kid = key
                     .kid()
@@ -87,9 +91,6 @@ impl Activate {
                     "sa-signer.pub lets API servers accept tokens of {kid}"
                 ));
             }
-            store
-                .as_ref()
-                .map_or(Ok(()), |store| store.accept(&global.dir))?;
         }
         let told = Told {
             names: self.whose.names(global, false),

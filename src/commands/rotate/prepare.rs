@@ -16,7 +16,7 @@ use crate::error::{Error, Exit, Result, after_changes};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::{self, Rotation, of_store};
 use crate::keys::store::Store;
-use crate::keys::store::tags::PUBLISHED;
+use crate::keys::store::state::PUBLISHED;
 use crate::keys::{accepted, directory, public};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::{Kid, PublicKey};
@@ -61,12 +61,15 @@ impl Prepare {
         if !self.key_only {
             change.check()?;
         }
-        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let scene = Scene::open(global, stop, &self.whose).await?;
         let new = self.new.as_deref();
         let opened = stored::open(global, &self.whose, &scene, new);
         let (mut store, rotation) = opened.await?;
         let before = rotation.clone();
         let under_way = rotation.filter(|one| one.retired.is_none());
+        if let Some(rotation) = &under_way {
+            stored::check_old(store.as_ref(), rotation)?;
+        }
         if let Some(Rotation {
             activated: Some(_),
             old,

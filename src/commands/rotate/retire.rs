@@ -17,7 +17,7 @@ use crate::error::{Error, Exit, Result};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::{Rotation, of_store};
 use crate::keys::store::Store;
-use crate::keys::store::tags::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED};
+use crate::keys::store::state::{ACTIVATED, COMPROMISED, PUBLISHED, RETIRED};
 use crate::keys::{accepted, directory};
 use crate::oidc::jwks::JwkSet;
 use crate::output;
@@ -56,7 +56,7 @@ impl Retire {
     pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
         change.check()?;
-        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let scene = Scene::open(global, stop, &self.whose).await?;
         let opened = stored::open(global, &self.whose, &scene, None);
         let (mut store, rotation) = opened.await?;
         let mut rotation = Scene::under_way(rotation)?;

@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use serde_json::Value;
 use url::Url;
 
 use crate::aws::s3_url;
-use crate::config::names::IssuerNames;
+use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::{Global, resolve};
 use crate::converge::planned::Outcome;
 use crate::converge::read_back;
 use crate::converge::session::Session;
 use crate::converge::stop::Stop;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shell_quoted};
 use crate::iam::bucket::BucketName;
 use crate::keys::directory;
 use crate::keys::rotation::Rotation;
@@ -22,6 +21,7 @@ use crate::oidc::key::Kid;
 use crate::plan::desired::{Desired, KeySet};
 use crate::probe::document;
 use crate::system::file;
+use crate::verify::discovery;
 
 /// What every step looks at first.
 pub(crate) struct Scene<'s> {
@@ -35,21 +35,17 @@ pub(crate) struct Scene<'s> {
 
 impl<'s> Scene<'s> {
     /// Finds the JWK Set by the published discovery document, and reads it as its owner.
-    pub(crate) async fn open(
-        global: &Global,
-        stop: &'s Stop,
-        issuer: &IssuerNames,
-    ) -> Result<Self> {
+    pub(crate) async fn open(global: &Global, stop: &'s Stop, whose: &WhoseKeys) -> Result<Self> {
         let region = resolve::region(global).await?;
-        let names = &issuer.names;
-        let custom = issuer.custom(&region)?;
+        let names = &whose.issuer.names;
+        let custom = whose.issuer.custom(&region)?;
         let account = names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, false).await?;
         let issuer = match custom {
             Some(issuer) => issuer,
             None => names.place(&region, Some(&session.account))?.issuer,
         };
-        let jwks_uri = published_jwks_uri(&issuer).await?;
+        let jwks_uri = published_jwks_uri(&issuer, whose.jwks_uri.as_deref()).await?;
         let found = Url::parse(&jwks_uri).ok();
         let found = found.and_then(|url| s3_url::object_of_url(&url, &region));
         let Some((bucket, key)) = found else {
@@ -65,8 +61,41 @@ impl<'s> Scene<'s> {
             key,
             published: JwkSet::default(),
         };
+        scene.check_owner(&region).await?;
         scene.published = scene.read().await?;
         Ok(scene)
+    }
+
+    /// Refuses the JWK Set of another issuer: what is written there, AWS believes of that one. It is the one whose
+    /// discovery document lies nearest.
+    async fn check_owner(&self, region: &str) -> Result<()> {
+        if self.jwks_uri == self.issuer.jwks_uri() {
+            return Ok(());
+        }
+        let mut directory = self.key.as_str();
+        while !directory.is_empty() {
+            directory = directory.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let slash = if directory.is_empty() { "" } else { "/" };
+            let key = format!("{directory}{slash}.well-known/openid-configuration");
+            let Some(found) = self.session.object(&self.bucket, &key).await? else {
+                continue;
+            };
+            let named = discovery::names(&found.body).and_then(|(issuer, _)| issuer);
+            if named
+                .as_deref()
+                .is_some_and(|named| is_of(named, &self.issuer))
+            {
+                return Ok(());
+            }
+            return Err(Error::refused(format!("cannot rotate the keys at {}", self.jwks_uri))
+                .because(format!(
+                    "they are those of another issuer, {}, by s3://{}/{key} in {region}",
+                    named.unwrap_or_else(|| "which cannot be read".to_owned()),
+                    self.bucket
+                ))
+                .hint("publish a discovery document with a jwks_uri of its own: 'irsactl publish'"));
+        }
+        Ok(())
     }
 
     /// What is wanted of the published set.
@@ -132,8 +161,9 @@ impl<'s> Scene<'s> {
     }
 }
 
-/// The `jwks_uri` of the published discovery document.
-async fn published_jwks_uri(issuer: &Issuer) -> Result<String> {
+/// The `jwks_uri` of the published discovery document. Whoever wrote that chooses which JWK Set is written to, so it
+/// lies below the issuer, or is named.
+async fn published_jwks_uri(issuer: &Issuer, given: Option<&str>) -> Result<String> {
     let url = issuer.discovery_url();
     let cannot = || {
         Error::refused(format!("cannot find the keys of {issuer}"))
@@ -150,9 +180,34 @@ async fn published_jwks_uri(issuer: &Issuer) -> Result<String> {
     if answer.status != 200 {
         return Err(cannot().because(format!("{url} answers HTTP status {}", answer.status)));
     }
-    let discovery: Value = serde_json::from_slice(&answer.body).map_err(|e| cannot().because(e))?;
-    match discovery["jwks_uri"].as_str() {
-        Some(jwks_uri) => Ok(jwks_uri.to_owned()),
-        None => Err(cannot().because(format!("{url} has no jwks_uri"))),
+    let (named, jwks_uri) = discovery::names(&answer.body).ok_or_else(|| {
+        cannot().because(format!("{url} is no JSON object with each member once"))
+    })?;
+    let named = named.unwrap_or_default();
+    if !is_of(&named, issuer) {
+        return Err(cannot().because(format!("{url} says that the issuer is {named:?}")));
     }
+    let Some(jwks_uri) = jwks_uri else {
+        return Err(cannot().because(format!("{url} has no jwks_uri in its plain form")));
+    };
+    let below = jwks_uri.strip_prefix(issuer.as_str());
+    let is_below = below.is_some_and(|path| path.starts_with('/') && !path.contains(['?', '#']));
+    if is_below || given == Some(jwks_uri.as_str()) {
+        return Ok(jwks_uri);
+    }
+    Err(
+        Error::refused(format!("cannot rotate the keys of {issuer}"))
+            .because(format!(
+                "{url} says that they are at {jwks_uri}, which is not below the issuer"
+            ))
+            .hint(format!(
+                "where that is this issuer's own JWK Set: --jwks-uri {}",
+                shell_quoted(&jwks_uri)
+            )),
+    )
+}
+
+/// Whether a document is of this issuer; some tools leave a slash at its end.
+fn is_of(named: &str, issuer: &Issuer) -> bool {
+    named.strip_suffix('/').unwrap_or(named) == issuer.as_str()
 }

@@ -56,7 +56,7 @@ pub(crate) struct StatusAnswer(Vec<KeyStatus>);
 
 impl Status {
     pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let scene = Scene::open(global, stop, &self.whose.issuer).await?;
+        let scene = Scene::open(global, stop, &self.whose).await?;
         // Only a look: no file of the directory is written or moved.
         let (store, rotation) = stored::open(global, &self.whose, &scene, None).await?;
         let live = self.live.observe(&scene.published).await?;
@@ -77,11 +77,7 @@ impl StatusAnswer {
         let dir = &global.dir;
         let mut kids: Vec<Kid> = scene.published.kids().cloned().collect();
         let current = signing_key_file(dir);
-        let in_file = match file::exists(&current)? {
-            true => Some(KeyPair::kid_of(&current)?),
-            false if KeyPair::is_there(dir)? => KeyPair::load_public(dir)?.kid().ok(),
-            false => None,
-        };
+        let in_file = KeyPair::own_kid(dir)?;
         let stored = store.and_then(Store::current).map(|key| key.kid.clone());
         let local = stored.or(in_file.clone());
         let named = rotation.map(|one| [one.old.clone(), one.new.clone()]);

@@ -13,7 +13,7 @@ use crate::keys::pair::KeyPair;
 use crate::keys::rotation::Rotation;
 use crate::keys::rotation::of_store::{bring, check_maker, told};
 use crate::keys::store::Store;
-use crate::keys::store::tags::{ACTIVATED, PUBLISHED, RETIRED};
+use crate::keys::store::state::State;
 use crate::oidc::key::Kid;
 use crate::output;
 use crate::system::file;
@@ -33,7 +33,7 @@ pub(crate) async fn open(
         return Ok((None, local));
     };
     known.check_issuer(&scene.issuer, false)?;
-    check_maker(known, dir, &scene.published, named)?;
+    check_maker(known, dir, &scene.published, local.as_ref(), named)?;
     let rotation = match (local, told(known, &scene.issuer)) {
         (Some(local), Some(told)) if local.is_of_the_same_keys(&told) => Some(local.with(&told)),
         // The one on the disk is finished, and this one came after it.
@@ -56,6 +56,17 @@ pub(crate) async fn open(
     Ok((store, rotation))
 }
 
+/// Refuses to go on with the old key where it was called compromised.
+pub(crate) fn check_old(store: Option<&Store>, rotation: &Rotation) -> Result<()> {
+    let old = &rotation.old;
+    if store.is_some_and(|store| store.is_compromised(old)) {
+        return Err(Error::refused("cannot go on with this rotation")
+            .because(format!("{old} is compromised"))
+            .hint("finish it: 'irsactl rotate retire --compromised'"));
+    }
+    Ok(())
+}
+
 /// For the steps that take nothing over: the same, and the issuer directory brought up to date with it.
 pub(crate) async fn open_and_bring(
     global: &Global,
@@ -74,16 +85,14 @@ pub(crate) async fn open_and_bring(
 
 /// Tells the store how far a rotation is. A signal lets it finish. Returns how many changes were made.
 pub(crate) async fn record(store: &mut Store, rotation: &Rotation, stop: &Stop) -> Result<usize> {
-    let times = [
-        (PUBLISHED, rotation.published),
-        (ACTIVATED, rotation.activated),
-        (RETIRED, rotation.retired),
-    ];
-    let tags = times
-        .iter()
-        .filter_map(|(tag, time)| Some(((*tag).to_owned(), (*time)?.to_string())));
+    let state = State {
+        published: rotation.published,
+        activated: rotation.activated,
+        retired: rotation.retired,
+        compromised: false,
+    };
     stop.set_changing(true);
-    let made = store.tag(&rotation.new, &tags.collect()).await?;
+    let made = store.record(&rotation.new, &state).await?;
     stop.check_signal()?;
     stop.set_changing(false);
     Ok(made)

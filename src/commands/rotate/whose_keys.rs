@@ -14,6 +14,9 @@ use crate::output;
 pub(crate) struct WhoseKeys {
     #[command(flatten)]
     pub(crate) issuer: IssuerNames,
+    /// The JWK Set, as the discovery document names it, where it is not below the issuer
+    #[arg(long, value_name = "URI")]
+    pub(crate) jwks_uri: Option<String>,
     #[command(flatten)]
     pub(crate) key_store: KeyStoreOptions,
 }
@@ -39,6 +42,7 @@ impl WhoseKeys {
         let options = [
             ("--config", config),
             ("--issuer", self.issuer.issuer.clone()),
+            ("--jwks-uri", self.jwks_uri.clone()),
             ("--cluster", given("cluster", &names.cluster)),
             ("--bucket", given("bucket", &names.bucket)),
             ("--prefix", given("prefix", &names.prefix)),

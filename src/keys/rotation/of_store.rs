@@ -3,50 +3,44 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result, after_changes};
+use crate::error::{Result, after_changes};
 use crate::keys;
 use crate::keys::directory::{self, signing_key_file, unusable};
 use crate::keys::pair::KeyPair;
 use crate::keys::rotation::{self, Rotation};
 use crate::keys::store::Store;
+use crate::keys::store::state::State;
 use crate::keys::store::stored_key::StoredKey;
-use crate::keys::store::tags::{ACTIVATED, COMPROMISED, PUBLISHED, REPLACES, RETIRED};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::oidc::signing_key::SigningKey;
 use crate::output;
-use crate::plan::tags::Tags;
 use crate::system::file;
 
 /// Refuses keys that whoever may create secrets there can have made. They prove that one maker made them all, so that
-/// one which is published, in this directory, or named, vouches for the others.
+/// one which is published or named vouches for the others, or the new one of a rotation that was begun here. A key
+/// file says nothing: `keygen` may have brought it from there.
 pub(crate) fn check_maker(
     store: &Store,
     dir: &Path,
     published: &JwkSet,
+    begun: Option<&Rotation>,
     named: Option<&str>,
 ) -> Result<()> {
-    let current = signing_key_file(dir);
-    let current = match file::exists(&current)? {
-        true => Some(KeyPair::kid_of(&current)?),
-        false => None,
-    };
     for kid in store.kids() {
-        let is_here = current.as_ref() == Some(kid) || file::exists(&directory::named(dir, kid))?;
+        let is_begun = begun.is_some_and(|rotation| rotation.new == *kid);
         let is_published = published.kids().any(|one| one == kid);
-        if is_here || is_published || named == Some(kid.as_str()) {
+        if is_begun || is_published || named == Some(kid.as_str()) {
             return Ok(());
         }
     }
-    let kids: Vec<&str> = store.kids().map(Kid::as_str).collect();
-    let [.., newest] = &kids[..] else {
+    let Some(newest) = store.newest() else {
         return Ok(());
     };
-    Err(Error::refused("cannot use the keys of the key store")
-        .because(format!("it has {}, of which none is published or in {}", kids.join(", "), output::path(dir)))
-        .because("whoever may create secrets there can have made them")
-        .hint(format!("where a run of yours made them: irsactl rotate prepare{} --new {newest}; else look who did (CloudTrail), and delete them", store.options())))
+    Err(store.strangers()
+        .because(format!("no rotation that was begun in {} made one of them", output::path(dir)))
+        .hint(format!("where a run of yours made them: irsactl rotate prepare{} --new {}; else look who did (CloudTrail), and delete them", store.options(), newest.kid)))
 }
 
 /// Brings the issuer directory up to date: it gets what it lacks of the store, and its files get the names
@@ -110,9 +104,9 @@ pub(crate) fn bring_current(store: &Store, dir: &Path) -> Result<()> {
     }
     bring_key(dir, signs)?;
     rotation::sign_with(dir, &signs.kid)?;
-    let newest = store.newest().map(|key| &key.tags);
-    let is_going = newest.is_some_and(|tags| {
-        tags.get(REPLACES).is_some_and(|one| one == kid.as_str()) && !tags.contains_key(RETIRED)
+    let newest = store.newest().map(|key| &key.marks);
+    let is_going = newest.is_some_and(|marks| {
+        marks.replaces.as_ref() == Some(&kid) && marks.state.retired.is_none()
     });
     if !is_going {
         rotation::set_aside(dir, &kid)?;
@@ -123,13 +117,12 @@ pub(crate) fn bring_current(store: &Store, dir: &Path) -> Result<()> {
 /// The rotation that the newest key came with; none when it replaces nothing.
 pub(crate) fn told(store: &Store, issuer: &Issuer) -> Option<Rotation> {
     let newest = store.newest()?;
-    let old: Kid = serde_json::from_value(newest.tags.get(REPLACES)?.as_str().into()).ok()?;
-    let time = |tag: &str| newest.tags.get(tag)?.parse().ok();
+    let (old, state) = (newest.marks.replaces.clone()?, &newest.marks.state);
     let mut rotation = Rotation::new(issuer, old, newest.kid.clone());
     rotation.adopted = !store.has(&rotation.old);
-    rotation.activated = time(ACTIVATED);
-    rotation.published = time(PUBLISHED);
-    rotation.retired = time(RETIRED);
+    rotation.activated = state.activated;
+    rotation.published = state.published;
+    rotation.retired = state.retired;
     Some(rotation)
 }
 
@@ -176,6 +169,9 @@ pub(crate) async fn keep(
 
 /// Tells the store that nobody is to accept the old key. Returns how many changes were made.
 pub(crate) async fn reject(store: &mut Store, rotation: &Rotation) -> Result<usize> {
-    let tags = Tags::from([(COMPROMISED.to_owned(), "true".to_owned())]);
-    store.tag(&rotation.old, &tags).await
+    let state = State {
+        compromised: true,
+        ..State::default()
+    };
+    store.record(&rotation.new, &state).await
 }

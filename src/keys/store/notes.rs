@@ -1,7 +1,7 @@
 //! What a plan says of the store.
 
 use crate::keys::store::Store;
-use crate::keys::store::tags::{COMPROMISED, ISSUER};
+use crate::keys::store::state::COMPROMISED;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::plan::observed;
@@ -18,7 +18,7 @@ impl Store {
             ),
         };
         let others = self.keys.iter().filter_map(|key| {
-            let what = match (key.is_compromised(), key.is_coming()) {
+            let what = match (self.is_compromised(&key.kid), key.is_coming()) {
                 (true, _) => "a compromised key",
                 (false, true) => "the new signing key",
                 (false, false) => return None,
@@ -31,12 +31,9 @@ impl Store {
     /// What is left there of an issuer that goes, and how to delete it.
     pub(crate) fn left(&self, issuer: &Issuer) -> Vec<String> {
         let keys = self.keys.iter();
-        keys.map(|key| match key.is_of_another_issuer(issuer) {
-            true => format!(
-                "{} stays: it signs the tokens of {}",
-                key.arn, key.tags[ISSUER]
-            ),
-            false => format!(
+        keys.map(|key| match key.other_issuer(issuer) {
+            Some(other) => format!("{} stays: it signs the tokens of {other}", key.arn),
+            None => format!(
                 "the signing key stays in its store; to delete it: {}",
                 self.kind.deletion(&key.name, &self.region)
             ),
@@ -44,8 +41,8 @@ impl Store {
         .collect()
     }
 
-    /// What a plan has seen of the store. `coming` are keys that it will be given besides, `steps` the tags that
-    /// it is told a rotation by: of a key, and what they mean.
+    /// What a plan has seen of the store. `coming` are keys that it will be given besides, `steps` what is
+    /// said of a key in the course of a rotation.
     pub(crate) fn observed(
         &self,
         coming: &[Kid],
@@ -57,31 +54,35 @@ impl Store {
         let new = coming
             .iter()
             .map(|kid| format!("the new signing key {kid} will be kept in {place}"));
-        let unmarked = self.unmarked(issuer);
+        let unmarked = self
+            .keys
+            .iter()
+            .filter(|key| Self::is_unmarked(key, issuer));
+        let unmarked = unmarked.count();
         let marks = (unmarked > 0)
             .then(|| format!("keys in {place} that will be tagged as ours: {unmarked}"));
         let moves = self.keys.iter().filter_map(|key| {
-            let issuer = issuer.filter(|issuer| key.is_of_another_issuer(issuer))?;
-            let theirs = &key.tags[ISSUER];
+            let issuer = issuer?;
+            let theirs = key.other_issuer(issuer)?;
             Some(format!(
                 "{} signs the tokens of {theirs} until now, and will be marked as that of {issuer}",
                 key.arn
             ))
         });
-        let steps = steps.iter().filter_map(|(kid, tags)| {
-            let has = |tag: &&&str| {
-                self.find(kid)
-                    .is_some_and(|key| key.tags.contains_key(**tag))
+        let steps = steps.iter().filter_map(|(kid, steps)| {
+            let has = |step: &&&str| match **step {
+                COMPROMISED => self.is_compromised(kid),
+                step => self.find(kid).is_some_and(|key| key.marks.state.has(step)),
             };
-            let missing: Vec<&str> = tags.iter().filter(|tag| !has(tag)).copied().collect();
-            let is_there = self.has(kid) || coming.contains(&kid);
+            let missing: Vec<&str> = steps.iter().filter(|step| !has(step)).copied().collect();
             let list = missing.join(", ");
-            let means = match missing.contains(&COMPROMISED) {
-                true => ": every job refuses that key from then on",
-                false => "",
+            let means = if missing.contains(&COMPROMISED) {
+                ": every job refuses that key from then on"
+            } else {
+                ""
             };
-            (is_there && !missing.is_empty())
-                .then(|| format!("key {kid} in {place} will be tagged with {list}{means}"))
+            (!missing.is_empty())
+                .then(|| format!("key {kid} in {place} will be marked as {list}{means}"))
         });
         let steps: Vec<String> = steps.collect();
         observed::KeyStore {

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::aws::patience::Patience;
 use crate::error::{Error, Exit, Result};
 use crate::keys::store::stored_key::{StoredKey, unusable};
-use crate::keys::store::tags::{self, KID, PROOF, REPLACES};
+use crate::keys::store::tags::{Maker, Marks, REPLACES};
 use crate::keys::store::{SHOWN_WITHIN, Store};
 use crate::oidc::signing_key::SigningKey;
 use crate::plan::tags::MANAGED_BY;
@@ -18,9 +18,8 @@ impl Store {
         let Some(entry) = self.client.entry(&name).await? else {
             return Ok(None);
         };
-        let mut tags = entry.tags.clone();
         let (owner, irsactl) = MANAGED_BY;
-        let is_ours = tags.get(owner).is_some_and(|found| found == irsactl);
+        let is_ours = entry.tags.get(owner).is_some_and(|found| found == irsactl);
         let adopts = self.adopt && number == 1;
         if !is_ours && !adopts {
             return Err(self.not_ours(&name));
@@ -36,23 +35,27 @@ impl Store {
             .checked_sub(2)
             .and_then(|before| self.keys.get(before));
         let before = before.map(StoredKey::key).transpose()?;
-        let replaces = tags.get(REPLACES).map(String::as_str);
-        let proof = tags::proof(before.as_ref(), &name, &key, replaces)?;
-        let has = |tag, value| tags.get(tag).is_some_and(|found: &String| found == value);
-        if !has(KID, kid.as_str()) || !has(PROOF, &proof) {
-            if !adopts {
-                return Err(self.unproven(number, &kid));
-            }
-            tags.retain(|tag, _| tag != KID && tag != PROOF);
-        }
+        let maker = Maker {
+            name: &name,
+            cluster: &self.cluster,
+            key: &key,
+            before: before.as_ref(),
+        };
+        let marks = match maker.marks(&kid, &entry.tags)? {
+            Some(marks) => marks,
+            None if !adopts => return Err(self.unproven(number, &kid)),
+            // Nothing of what is said of it is believed; what it would replace can only be taken off by hand.
+            None if entry.tags.contains_key(REPLACES) => return Err(self.replaces_some(&name)),
+            None => Marks::default(),
+        };
         Ok(Some(StoredKey {
             name,
             arn: value.arn,
             kid,
             public,
             pem: value.text,
+            marks,
             read: entry.tags,
-            tags,
         }))
     }
 

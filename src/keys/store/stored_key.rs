@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::keys::store::tags::{ACTIVATED, COMPROMISED, ISSUER, REPLACES};
+use crate::keys::store::tags::Marks;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::{Kid, PublicKey};
 use crate::oidc::key_error::KeyError;
@@ -17,7 +17,7 @@ pub(crate) struct StoredKey {
     pub(crate) kid: Kid,
     pub(crate) public: PublicKey,
     pub(super) pem: Zeroizing<String>,
-    pub(crate) tags: Tags,
+    pub(crate) marks: Marks,
     /// The tags as the store has them.
     pub(crate) read: Tags,
 }
@@ -30,16 +30,13 @@ impl StoredKey {
 
     /// Whether it is to take the place of another, and has not yet.
     pub(crate) fn is_coming(&self) -> bool {
-        self.tags.contains_key(REPLACES) && !self.tags.contains_key(ACTIVATED)
+        self.marks.replaces.is_some() && self.marks.state.activated.is_none()
     }
 
-    pub(crate) fn is_compromised(&self) -> bool {
-        self.tags.contains_key(COMPROMISED)
-    }
-
-    pub(crate) fn is_of_another_issuer(&self, issuer: &Issuer) -> bool {
-        let own = self.tags.get(ISSUER);
-        own.is_some_and(|own| own != issuer.as_str())
+    /// The issuer whose tokens it signs, where that is another one.
+    pub(crate) fn other_issuer(&self, issuer: &Issuer) -> Option<&str> {
+        let own = self.marks.issuer.as_deref();
+        own.filter(|own| *own != issuer.as_str())
     }
 }
 

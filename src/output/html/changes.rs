@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::output::html::document::{self, Token};
 use crate::output::plan::symbol;
-use crate::plan::change::{Action, Change};
+use crate::plan::action::Action;
+use crate::plan::change::Change;
 use crate::plan::diff::plan::Plan;
 use crate::plan::line::Field;
 

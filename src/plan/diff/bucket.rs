@@ -5,6 +5,7 @@ use crate::iam::public::{self, Public};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::{PublicAccessBlock, Publication};
 use crate::plan::diff::plan::Plan;
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
@@ -31,24 +32,24 @@ pub(super) fn diff(
         ..Default::default()
     };
     if found.is_none() {
-        plan.changes.push(Change::CreateBucket {
+        plan.changes.push(Change::Bucket(BucketChange::Create {
             bucket: bucket.clone(),
             owner: owner.clone(),
             region: publication.region.clone(),
             tags: publication.tags.clone(),
-        });
+        }));
     }
     let found = found.unwrap_or(&new_bucket);
 
     if let Some(missing) = missing_tags(&publication.tags, &found.tags) {
         let mut after = found.tags.clone();
         after.extend(missing);
-        plan.changes.push(Change::TagBucket {
+        plan.changes.push(Change::Bucket(BucketChange::Tag {
             bucket: bucket.clone(),
             owner: owner.clone(),
             before: found.tags.clone(),
             after,
-        });
+        }));
     }
     let policy = publication.policy(found.policy.as_ref()).map_err(|cause| {
         Error::refused(format!("cannot add to the policy of bucket s3://{bucket}"))
@@ -60,20 +61,20 @@ pub(super) fn diff(
     refuse_to_open_more(publication, found)?;
     let mut access = Vec::new();
     if found.public_access_block != Some(PublicAccessBlock::POLICY_ONLY) {
-        access.push(Change::PutPublicAccessBlock {
+        access.push(Change::Bucket(BucketChange::PutPublicAccessBlock {
             bucket: bucket.clone(),
             owner: owner.clone(),
             before: found.public_access_block,
             after: PublicAccessBlock::POLICY_ONLY,
-        });
+        }));
     }
     if found.policy.as_ref() != Some(&policy) {
-        access.push(Change::PutBucketPolicy {
+        access.push(Change::Bucket(BucketChange::PutPolicy {
             bucket: bucket.clone(),
             owner: owner.clone(),
             before: found.policy.clone(),
             after: policy,
-        });
+        }));
     }
     // A bucket that takes public policies already may be public by ACL: the policy comes first then,
     // so that what is read now stays readable when the ACLs no longer count.
@@ -124,13 +125,13 @@ pub(super) fn diff(
             .as_ref()
             .is_some_and(|object| is_as_published(object, &document))
         {
-            plan.changes.push(Change::PutObject {
+            plan.changes.push(Change::Bucket(BucketChange::PutObject {
                 bucket: bucket.clone(),
                 owner: owner.clone(),
                 key: document.key(publication.prefix.as_deref()),
                 before: before.clone(),
                 document,
-            });
+            }));
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::oidc::key::Kid;
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::KeySet;
 use crate::plan::diff::owned;
 use crate::plan::diff::plan::Plan;
@@ -52,13 +53,13 @@ pub(super) fn diff(
         plan.notes
             .push(format!("kid {kid} is published too; it is kept"));
     }
-    plan.changes.push(Change::PutObject {
+    plan.changes.push(Change::Bucket(BucketChange::PutObject {
         bucket: set.bucket.clone(),
         owner: set.account.clone(),
         key: set.key.clone(),
         before: Some(object.clone()),
         document: Document::Jwks(after),
-    });
+    }));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::plan::change::Change;
+use crate::plan::change::role::RoleChange;
 use crate::plan::desired::{INLINE_POLICY, Role};
 use crate::plan::diff::plan::Plan;
 use crate::plan::diff::{retagged, same_cluster};
@@ -51,45 +52,45 @@ pub(super) fn diff(role: &Role, found: Option<&observed::Role>, plan: &mut Plan)
     let changes = &mut plan.changes;
     let empty = observed::Role::default();
     match found {
-        None => changes.push(Change::CreateRole {
+        None => changes.push(Change::Role(RoleChange::Create {
             role: role.clone(),
             trust,
-        }),
+        })),
         Some(found) => {
             if let Some((before, after)) = retagged(&role.tags, &found.tags) {
-                changes.push(Change::TagRole {
+                changes.push(Change::Role(RoleChange::Tag {
                     role: name(),
                     before,
                     after,
-                });
+                }));
             }
             if trust != found.trust {
-                changes.push(Change::UpdateTrustPolicy {
+                changes.push(Change::Role(RoleChange::UpdateTrust {
                     role: name(),
                     before: found.trust.clone(),
                     after: trust,
-                });
+                }));
             }
             if let Some(after) = role
                 .permissions_boundary
                 .clone()
                 .filter(|arn| found.permissions_boundary.as_ref() != Some(arn))
             {
-                changes.push(Change::PutPermissionsBoundary {
+                changes.push(Change::Role(RoleChange::PutBoundary {
                     role: name(),
                     before: found.permissions_boundary.clone(),
                     after,
-                });
+                }));
             }
             if let Some(after) = role
                 .max_session
                 .filter(|seconds| found.max_session != Some(*seconds))
             {
-                changes.push(Change::UpdateMaxSession {
+                changes.push(Change::Role(RoleChange::UpdateMaxSession {
                     role: name(),
                     before: found.max_session,
                     after,
-                });
+                }));
             }
         }
     }
@@ -99,21 +100,21 @@ pub(super) fn diff(role: &Role, found: Option<&observed::Role>, plan: &mut Plan)
         .iter()
         .filter(|arn| !found.policy_arns.contains(arn))
     {
-        changes.push(Change::AttachPolicy {
+        changes.push(Change::Role(RoleChange::AttachPolicy {
             role: name(),
             policy_arn: policy_arn.clone(),
-        });
+        }));
     }
     if let Some(after) = role
         .inline_policy
         .clone()
         .filter(|policy| found.inline_policy.as_ref() != Some(policy))
     {
-        changes.push(Change::PutInlinePolicy {
+        changes.push(Change::Role(RoleChange::PutInlinePolicy {
             role: name(),
             before: found.inline_policy.clone(),
             after,
-        });
+        }));
     }
     if role.inline_policy.is_none() && found.inline_policy.is_some() {
         plan.notes.push(format!(

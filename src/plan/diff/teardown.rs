@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::oidc::jwks::JwkSet;
 use crate::plan::change::Change;
+use crate::plan::change::bucket::BucketChange;
 use crate::plan::diff::plan::Plan;
 use crate::plan::removal::{BucketRemains, Remains, Removal, Teardown, TrustingRole};
 use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags, is_ours};
@@ -69,12 +70,12 @@ pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> R
                 owner: owner(),
                 before: before.clone(),
             }),
-            false => Change::PutBucketPolicy {
+            false => Change::Bucket(BucketChange::PutPolicy {
                 bucket: name(),
                 owner: owner(),
                 before: Some(before.clone()),
                 after,
-            },
+            }),
         });
     }
     match teardown.with_bucket {

@@ -5,6 +5,8 @@ use crate::iam::bucket::BucketName;
 use crate::oidc::discovery::DiscoveryDocument;
 use crate::oidc::issuer::Issuer;
 use crate::oidc::jwks::JwkSet;
+use crate::plan::change::bucket::BucketChange;
+use crate::plan::change::provider::ProviderChange;
 use crate::plan::desired::{Publication, ThumbprintChoice};
 use crate::plan::diff::*;
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
@@ -53,10 +55,12 @@ fn settled(desired: &Desired) -> Observed {
     for change in diff(desired, &observed.clone()).unwrap().changes {
         let bucket = observed.bucket.get_or_insert_default();
         match change {
-            Change::CreateBucket { tags, .. } => bucket.tags = tags,
-            Change::PutPublicAccessBlock { after, .. } => bucket.public_access_block = Some(after),
-            Change::PutBucketPolicy { after, .. } => bucket.policy = Some(after),
-            Change::PutObject { document, .. } => {
+            Change::Bucket(BucketChange::Create { tags, .. }) => bucket.tags = tags,
+            Change::Bucket(BucketChange::PutPublicAccessBlock { after, .. }) => {
+                bucket.public_access_block = Some(after)
+            }
+            Change::Bucket(BucketChange::PutPolicy { after, .. }) => bucket.policy = Some(after),
+            Change::Bucket(BucketChange::PutObject { document, .. }) => {
                 let object = Object {
                     body: document.text().into_bytes(),
                     etag: "etag".to_owned(),
@@ -69,9 +73,9 @@ fn settled(desired: &Desired) -> Observed {
                     Document::Discovery(_) => bucket.discovery = Some(object),
                 }
             }
-            Change::CreateProvider {
+            Change::Provider(ProviderChange::Create {
                 audiences, tags, ..
-            } => {
+            }) => {
                 observed.provider = Some(observed::Provider {
                     audiences,
                     tags,
@@ -91,11 +95,11 @@ fn the_provider_comes_last_and_a_second_plan_is_empty() {
     assert_eq!(plan.changes.len(), 6);
     assert!(matches!(
         plan.changes.first(),
-        Some(Change::CreateBucket { .. })
+        Some(Change::Bucket(BucketChange::Create { .. }))
     ));
     assert!(matches!(
         plan.changes.last(),
-        Some(Change::CreateProvider { .. })
+        Some(Change::Provider(ProviderChange::Create { .. }))
     ));
     assert!(
         diff(&desired, &settled(&desired))
@@ -121,10 +125,10 @@ fn every_header_of_an_object_counts() {
         let plan = diff(&desired, &observed).unwrap();
         assert!(matches!(
             plan.changes.as_slice(),
-            [Change::PutObject {
+            [Change::Bucket(BucketChange::PutObject {
                 before: Some(_),
                 ..
-            }]
+            })]
         ));
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::tenant::Tenant;
@@ -116,8 +119,8 @@ impl Kind {
 
     /// Takes a tag off.
     #[track_caller]
-    pub(crate) fn untag(self, tenant: &Tenant, tag: &str) {
-        let name = self.name("");
+    pub(crate) fn untag(self, tenant: &Tenant, number: &str, tag: &str) {
+        let name = self.name(number);
         match self.flag {
             "ssm" => self.call(
                 tenant,
@@ -130,6 +133,36 @@ impl Kind {
                 &json!({ "SecretId": name, "TagKeys": [tag] }),
             ),
         };
+    }
+
+    /// The tags that are there.
+    #[track_caller]
+    pub(crate) fn tags(self, tenant: &Tenant, number: &str) -> BTreeMap<String, String> {
+        let name = self.name(number);
+        let answer = match self.flag {
+            "ssm" => self.call(
+                tenant,
+                "ListTagsForResource",
+                &json!({ "ResourceType": "Parameter", "ResourceId": name }),
+            )["TagList"]
+                .clone(),
+            _ => self.call(tenant, "DescribeSecret", &json!({ "SecretId": name }))["Tags"].clone(),
+        };
+        let pair = |tag: &Value| {
+            let text = |member: &str| tag[member].as_str().unwrap().to_owned();
+            (text("Key"), text("Value"))
+        };
+        answer.as_array().unwrap().iter().map(pair).collect()
+    }
+
+    /// The proof of tags, as whoever has `secret` can make it: the keys before it and its own.
+    pub(crate) fn proof(self, number: &str, tags: impl Fn(&str) -> String, secret: &str) -> String {
+        let mut text = format!("irsactl key\n{}\n", self.name(number));
+        for tag in ["kid", "replaces", "issuer", "state"].map(|tag| format!("irsactl/{tag}")) {
+            text += &format!("{tag} {}\n", tags(&tag));
+        }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes()))
     }
 
     /// Deletes a key at once.
