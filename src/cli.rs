@@ -175,6 +175,7 @@ fn of_saved_plan(global: &Global, saved: SavedPlan) -> Result<Cli> {
             .because(cause.to_string().lines().next().unwrap_or_default())
             .hint("plan again with this version"),
     })?;
+    saved_plan::refuse_programs(&layers)?;
     let written = saved.arguments.iter().map(String::as_str);
     if !layers
         .arguments(&saved_plan::OF_THE_RUN)

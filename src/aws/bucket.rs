@@ -230,7 +230,7 @@ pub(super) async fn make(
                 .bucket(bucket.as_str())
                 .create_bucket_configuration(configuration)
                 .set_bucket_namespace(namespace);
-            let found = async { Ok(Some(self::tags(aws, bucket, owner).await?)) };
+            let found = async { Ok(Some((self::tags(aws, bucket, owner).await?, true))) };
             created(
                 whole,
                 request.send().await,

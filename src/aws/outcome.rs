@@ -110,14 +110,14 @@ pub(super) fn cannot(change: &Change) -> String {
 }
 
 /// The outcome of a creation; the error code `exists` says that something is there already. An earlier attempt whose
-/// answer was lost, or another run of the same, has made it with these tags. What anybody else has made since it
-/// was looked for is not changed.
+/// answer was lost, or another run of the same, has made it: with these tags, and as it is to be otherwise, which
+/// `found` says. What anybody else has made since it was looked for is not changed.
 pub(super) async fn created<O, E>(
     change: &Change,
     result: std::result::Result<O, SdkError<E, HttpResponse>>,
     exists: &str,
     wanted: &Tags,
-    found: impl Future<Output = Result<Option<Tags>>>,
+    found: impl Future<Output = Result<Option<(Tags, bool)>>>,
 ) -> std::result::Result<(), Failure>
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
@@ -131,13 +131,13 @@ where
         error,
         not_yet: None,
     })?;
-    let Some(found) = found.filter(|found| !found.is_empty()) else {
+    let Some((found, is_same)) = found.filter(|(found, _)| !found.is_empty()) else {
         return Err(Failure::not_yet(change, "its tags do not show"));
     };
-    if wanted
+    let has_tags = wanted
         .iter()
-        .all(|(key, value)| found.get(key) == Some(value))
-    {
+        .all(|(key, value)| found.get(key) == Some(value));
+    if has_tags && is_same {
         return Ok(());
     }
     Err(Failure {

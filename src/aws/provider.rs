@@ -57,7 +57,7 @@ pub(super) async fn make(
                 .set_client_id_list(Some(audiences.clone()))
                 .set_thumbprint_list(thumbprint.as_ref().map(|t| vec![t.to_string()]))
                 .set_tags(Some(iam_tags(tags)));
-            let found = async { Ok(provider(aws, arn).await?.map(|found| found.tags)) };
+            let found = async { Ok(provider(aws, arn).await?.map(|found| (found.tags, true))) };
             created(
                 whole,
                 request.send().await,

@@ -1,6 +1,7 @@
 //! Reads a role.
 
 use aws_sdk_iam::types::Tag;
+use serde_json::Value;
 
 use crate::aws::account;
 use crate::aws::connect::Aws;
@@ -9,8 +10,9 @@ use crate::aws::outcome::{Failure, created, done_unless, iam_tags};
 use crate::error::Result;
 use crate::plan::change::Change;
 use crate::plan::change::role::RoleChange;
-use crate::plan::desired::INLINE_POLICY;
+use crate::plan::desired::{self, INLINE_POLICY};
 use crate::plan::observed::Role;
+use crate::plan::tags::Tags;
 
 /// The role, if it exists.
 pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
@@ -93,7 +95,11 @@ pub(super) async fn make(
                 .set_permissions_boundary(role.permissions_boundary.clone())
                 .set_max_session_duration(role.max_session)
                 .set_tags(Some(iam_tags(&role.tags)));
-            let found = async { Ok(observe(aws, &role.name).await?.map(|found| found.tags)) };
+            let found = async {
+                Ok(observe(aws, &role.name)
+                    .await?
+                    .map(|it| is_of(role, trust, it)))
+            };
             created(
                 whole,
                 request.send().await,
@@ -119,7 +125,9 @@ pub(super) async fn make(
                 .policy_document(after.to_string());
             done_unless(whole, request.send().await, &[])
         }
-        RoleChange::AttachPolicy { role, policy_arn } => {
+        RoleChange::AttachPolicy {
+            role, policy_arn, ..
+        } => {
             let request = aws
                 .iam
                 .attach_role_policy()
@@ -153,4 +161,12 @@ pub(super) async fn make(
             done_unless(whole, request.send().await, &[])
         }
     }
+}
+
+/// The tags of a role, and whether it is otherwise as it was to be made.
+fn is_of(role: &desired::Role, trust: &Value, found: Role) -> (Tags, bool) {
+    let is_same = found.trust == *trust
+        && found.path == "/"
+        && found.permissions_boundary == role.permissions_boundary;
+    (found.tags, is_same)
 }

@@ -18,8 +18,8 @@ use crate::plan::change::bucket::BucketChange;
 use crate::plan::change::provider::ProviderChange;
 use crate::plan::change::role::RoleChange;
 use crate::plan::desired::PublicAccessBlock;
-use crate::plan::observed::{Provider, Role};
 use crate::plan::removal::Removal;
+use crate::plan::tags::{Tags, is_ours};
 
 /// What the look came to.
 pub(super) enum Still {
@@ -32,96 +32,155 @@ pub(super) enum Still {
 /// Looks at what a change replaces.
 pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Still, Failure> {
     let looked = match change {
-        Change::Bucket(BucketChange::Tag {
+        Change::Bucket(change) => of_bucket(aws, change).await,
+        Change::Provider(change) => of_provider(aws, change).await,
+        Change::Role(one) => match of_role(aws, one).await {
+            // It may have been written a moment ago.
+            Ok(None) if gives(one) => {
+                let reason = "its trust policy is not the one that was seen or set";
+                return Err(Failure::not_yet(change, reason));
+            }
+            looked => looked,
+        },
+        Change::Remove(removal) => of_removal(aws, removal).await,
+    };
+    let failed = |error, not_yet| Err(Failure { error, not_yet });
+    match looked {
+        Ok(Some(still)) => Ok(still),
+        Ok(None) => failed(
+            Error::refused(cannot(change))
+                .because("somebody else has changed it since it was looked at")
+                .hint("run again: it starts from what is there now"),
+            None,
+        ),
+        Err(error) if error.code() == Some("NoSuchBucket") => match change {
+            Change::Remove(_) => Ok(Still::Done),
+            // A bucket that was just made may be unknown to some of S3 yet; what had a policy is gone.
+            Change::Bucket(
+                BucketChange::PutPolicy { before: None, .. }
+                | BucketChange::PutPublicAccessBlock { .. },
+            ) => {
+                let code = error.code().map(str::to_owned);
+                failed(error, code)
+            }
+            _ => failed(error, None),
+        },
+        Err(error) => failed(error, None),
+    }
+}
+
+async fn of_bucket(aws: &Aws, change: &BucketChange) -> Result<Option<Still>> {
+    match change {
+        BucketChange::Tag {
             bucket,
             owner,
             before,
             after,
-        }) => {
-            let now = bucket::tags(aws, bucket, owner).await;
-            now.map(|now| compared(json!(now), json!(before), json!(after)))
+        } => {
+            let now = bucket::tags(aws, bucket, owner).await?;
+            Ok(compared(json!(now), json!(before), json!(after)))
         }
-        Change::Bucket(BucketChange::PutPublicAccessBlock {
+        BucketChange::PutPublicAccessBlock {
             bucket,
             owner,
             before,
             ..
-        }) => {
+        } => {
             let now = bucket::public_access_block(aws, bucket, owner);
             let policy = bucket::policy(aws, bucket, owner);
-            let both = tokio::try_join!(now, policy);
-            both.map(|(now, policy)| {
-                let is_on = now.is_some_and(PublicAccessBlock::holds_back);
-                // Somebody has switched it on meanwhile, and for a reason, or has put something behind it.
-                let is_new = is_on && !before.is_some_and(PublicAccessBlock::holds_back);
-                let opens = policy.is_some_and(|policy| !public::held_back(&policy).is_empty());
-                match is_new || is_on && opens {
-                    true => None,
-                    false => Some(Still::AsSeen),
-                }
-            })
+            let (now, policy) = tokio::try_join!(now, policy)?;
+            let is_on = now.is_some_and(PublicAccessBlock::holds_back);
+            // Somebody has switched it on meanwhile, and for a reason, or has put something behind it.
+            let is_new = is_on && !before.is_some_and(PublicAccessBlock::holds_back);
+            let opens = policy.is_some_and(|policy| !public::held_back(&policy).is_empty());
+            Ok((!(is_new || is_on && opens)).then_some(Still::AsSeen))
         }
-        Change::Bucket(BucketChange::PutPolicy {
+        BucketChange::PutPolicy {
             bucket,
             owner,
             before,
             after,
-        }) => {
-            let now = bucket::policy(aws, bucket, owner).await;
-            now.map(|now| compared(json!(now), json!(before), after.clone()))
+        } => {
+            let now = bucket::policy(aws, bucket, owner).await?;
+            Ok(compared(json!(now), json!(before), after.clone()))
         }
-        Change::Remove(Removal::BucketPolicy {
-            bucket,
-            owner,
-            before,
-        }) => {
-            let now = bucket::policy(aws, bucket, owner).await;
-            now.map(|now| compared(json!(now), before.clone(), Value::Null))
+        _ => Ok(Some(Still::AsSeen)),
+    }
+}
+
+async fn of_provider(aws: &Aws, change: &ProviderChange) -> Result<Option<Still>> {
+    match change {
+        ProviderChange::Create {
+            account, buckets, ..
+        } => every_bucket(aws, buckets, account).await,
+        ProviderChange::UpdateThumbprints { arn, before, after } => {
+            let now = provider::provider(aws, arn).await?;
+            let list = json!(now.map(|one| one.thumbprints));
+            Ok(compared(list, json!(before), json!(after)))
         }
-        Change::Role(RoleChange::UpdateTrust {
+        _ => Ok(Some(Still::AsSeen)),
+    }
+}
+
+async fn of_role(aws: &Aws, change: &RoleChange) -> Result<Option<Still>> {
+    match change {
+        RoleChange::UpdateTrust {
             role,
             before,
             after,
-        }) => {
-            let now = role::observe(aws, role).await;
-            let trust = |found: Option<_>| json!(found.map(|role: Role| role.trust));
-            now.map(|now| compared(trust(now), before.clone(), after.clone()))
+        } => {
+            let now = role::observe(aws, role).await?;
+            let trust = json!(now.map(|role| role.trust));
+            Ok(compared(trust, before.clone(), after.clone()))
         }
-        Change::Provider(ProviderChange::UpdateThumbprints { arn, before, after }) => {
-            let now = provider::provider(aws, arn).await;
-            let list = |found: Option<_>| json!(found.map(|one: Provider| one.thumbprints));
-            now.map(|now| compared(list(now), json!(before), json!(after)))
+        // Whoever the role lets in gets the policy.
+        RoleChange::AttachPolicy { role, trust, .. }
+        | RoleChange::PutInlinePolicy { role, trust, .. } => {
+            let now = role::observe(aws, role).await?;
+            let is_same = now.is_some_and(|found| found.trust == *trust);
+            Ok(is_same.then_some(Still::AsSeen))
         }
-        Change::Provider(ProviderChange::Create {
-            account, buckets, ..
-        }) => every_bucket(aws, buckets, account).await,
         _ => Ok(Some(Still::AsSeen)),
-    };
-    match looked {
-        Ok(Some(still)) => Ok(still),
-        Ok(None) => Err(Failure {
-            error: Error::refused(cannot(change))
-                .because("somebody else has changed it since it was looked at")
-                .hint("run again: it starts from what is there now"),
-            not_yet: None,
-        }),
-        Err(error) if error.code() == Some("NoSuchBucket") => match change {
-            Change::Remove(_) => Ok(Still::Done),
-            // A bucket that was just made may be unknown to some of S3 yet; what had a policy is gone.
-            Change::Bucket(BucketChange::PutPolicy { before: None, .. })
-            | Change::Bucket(BucketChange::PutPublicAccessBlock { .. }) => Err(Failure {
-                not_yet: error.code().map(str::to_owned),
-                error,
-            }),
-            _ => Err(Failure {
-                error,
-                not_yet: None,
-            }),
-        },
-        Err(error) => Err(Failure {
-            error,
-            not_yet: None,
-        }),
+    }
+}
+
+/// Whether a change gives a role more than it has.
+fn gives(change: &RoleChange) -> bool {
+    matches!(
+        change,
+        RoleChange::AttachPolicy { .. } | RoleChange::PutInlinePolicy { .. }
+    )
+}
+
+async fn of_removal(aws: &Aws, removal: &Removal) -> Result<Option<Still>> {
+    match removal {
+        Removal::BucketPolicy {
+            bucket,
+            owner,
+            before,
+        } => {
+            let now = bucket::policy(aws, bucket, owner).await?;
+            Ok(compared(json!(now), before.clone(), Value::Null))
+        }
+        Removal::Role { role }
+        | Removal::AttachedPolicy { role, .. }
+        | Removal::InlinePolicy { role, .. } => {
+            let now = role::observe(aws, role).await?;
+            Ok(still_ours(now.map(|role| role.tags)))
+        }
+        Removal::Provider { arn } => {
+            let now = provider::provider(aws, arn).await?;
+            Ok(still_ours(now.map(|provider| provider.tags)))
+        }
+        Removal::Object { .. } | Removal::Bucket { .. } => Ok(Some(Still::AsSeen)),
+    }
+}
+
+/// What goes was ours when it was looked at: somebody may have made another one of its name since.
+fn still_ours(tags: Option<Tags>) -> Option<Still> {
+    match tags {
+        None => Some(Still::Done),
+        Some(tags) => is_ours(&tags).then_some(Still::AsSeen),
     }
 }
 

@@ -80,7 +80,15 @@ impl FromStr for ApiAudience {
 /// A comma would split the value in --api-audiences; what nobody sees, or a CI runner obeys (`##vso[`), is no name.
 fn is_list_item(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_graphic() && b != b',';
-    !text.is_empty() && text.bytes().all(plain) && !text.contains("##")
+    !text.is_empty() && text.bytes().all(plain) && !text.contains("##") && !is_template(text)
+}
+
+/// Whether a text would be filled in by what carries the settings to the nodes: Jinja of Ansible and cloud-init, and
+/// shells.
+pub(crate) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#", "${", "$("]
+        .iter()
+        .any(|mark| text.contains(mark))
 }
 
 #[cfg(test)]

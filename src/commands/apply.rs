@@ -55,7 +55,7 @@ pub(crate) fn refused(error: Error, saved: &SavedPlan) -> Error {
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     if !input::is_standard_input(path) {
-        return file::read_at_most(path, MAX);
+        return file::read_own(path, MAX);
     }
     let text = input::standard_input(MAX as u64 + 1)?;
     match text.len() > MAX {

@@ -52,6 +52,9 @@ struct Terraform {
     /// A tag for all that takes one; repeat it for several
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
     tags: Vec<(String, String)>,
+    /// Take over what is there and not tagged as ours
+    #[arg(long)]
+    adopt: bool,
     /// Make no call at all; write as if nothing existed
     #[arg(long)]
     offline: bool,
@@ -88,7 +91,7 @@ impl Emit {
 
 impl Terraform {
     async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
-        let change = ChangeOptions::of_look(self.offline, self.tags.clone());
+        let change = ChangeOptions::of_look(self.offline, self.tags.clone(), self.adopt);
         change.check()?;
         let cluster = self.issuer.names.cluster.as_deref();
         let roles = role::of_file(global, cluster)?;
@@ -117,7 +120,13 @@ impl Terraform {
         let resources = terraform::resources(&desired, &state, imports)?;
         let issuer = desired.issuer;
         let cluster = cluster.unwrap_or_default();
-        let heading = heading(&issuer, cluster, session.account.as_str(), &region);
+        let mut heading = heading(&issuer, cluster, session.account.as_str(), &region);
+        if !planned.plan.becomes_public.is_empty() {
+            heading += "#\n# Everybody will be able to read:\n";
+        }
+        for object in &planned.plan.becomes_public {
+            heading += &format!("#   {}\n", output::sanitized(object));
+        }
         let answer = TerraformAnswer {
             text: terraform::text(&heading, &resources),
             issuer,

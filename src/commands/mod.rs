@@ -1,4 +1,4 @@
-//! One file a subcommand: its arguments and what it does. Here alone I/O meets the domain.
+//! One file a subcommand: its arguments and what it does. None knows another: what two of them share lies below.
 
 pub mod apply;
 pub mod bootstrap;

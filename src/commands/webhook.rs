@@ -16,7 +16,7 @@ use crate::cluster::webhook::{IMAGE, WebhookSettings};
 use crate::cluster::webhook_certificate::{self, Pair};
 use crate::config::names::dns_label;
 use crate::config::{Global, resolve};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, shell_path};
 use crate::keys::private_file;
 use crate::output::{self, Answer};
 use crate::system::clock::now;
@@ -218,7 +218,7 @@ impl Webhook {
                 )?;
                 output::say(format_args!(
                     "new certificate for {dns_name}; apply it first: kubectl apply --server-side -f {}",
-                    output::path(&secret_file)
+                    output::sanitized(&shell_path(&secret_file))
                 ));
                 made.certificate.into_bytes()
             }

@@ -72,12 +72,12 @@ impl ChangeOptions {
         }
     }
 
-    /// The options of a command that only looks, at foreign things too.
-    pub(crate) fn of_look(offline: bool, tags: Vec<(String, String)>) -> Self {
+    /// The options of a command that only looks.
+    pub(crate) fn of_look(offline: bool, tags: Vec<(String, String)>, adopt: bool) -> Self {
         Self {
             dry_run: true,
             offline,
-            adopt: true,
+            adopt,
             tags,
             ..Self::default()
         }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cluster::accepted::{ApiAudience, ExistingIssuer};
+use crate::cluster::accepted::{ApiAudience, ExistingIssuer, is_template};
 use crate::cluster::settings::{ApiServerSettings, NodeKey, Order};
 use crate::oidc::issuer::Issuer;
 use crate::output;
@@ -91,6 +91,7 @@ pub(crate) fn node_path(text: &str) -> std::result::Result<String, String> {
         && !text.ends_with('/')
         && !text.contains(breaks)
         && !text.contains("##")
+        && !is_template(text)
     {
         true => Ok(text.to_owned()),
         false => Err("it is an absolute path on the node, without a slash at its end".to_owned()),

@@ -1,16 +1,18 @@
 //! A plan carried out: shown, asked about, changed, and read back.
 
+use crate::aws::connect::Aws;
 use crate::config::change::{ChangeOptions, Consent};
 use crate::config::issuer::ClusterIssuer;
 use crate::converge::neighbours::Neighbours;
 use crate::converge::planned::{Outcome, Planned};
 use crate::converge::session::Session;
-use crate::converge::{changes, read_back, saved_plan};
-use crate::error::{Error, Result, after_changes};
+use crate::converge::{changes, loosened, read_back, saved_plan};
+use crate::error::{Error, Exit, Result, after_changes};
 use crate::output::plan::PlanAnswer;
 use crate::output::{self, Answer, Section, Step};
 use crate::plan::desired::Desired;
-use crate::plan::observed::Shown;
+use crate::plan::diff::plan::Plan;
+use crate::plan::observed::{Observed, Shown};
 
 impl Session<'_> {
     /// Asks, makes the changes, and reads everything back. `before`, what must come first in any case, returns
@@ -48,24 +50,32 @@ impl Session<'_> {
         self.stop.set_changing(true);
         let mut count = before().await?;
         if !plan.changes.is_empty() {
-            changes::make(aws, &plan, self.stop)
-                .await
-                .map_err(|error| match count {
+            let made = self.make(aws, desired, &plan).await;
+            let open = loosened::check(aws, &plan).await;
+            observed = match (made, open) {
+                (made, Ok(())) => made.map_err(|error| match count {
                     0 => error,
                     _ => after_changes(error),
-                })?;
+                })?,
+                (Ok(_), Err(open)) => return Err(after_changes(open)),
+                (Err(error), Err(open)) if open.exit() == Exit::Interrupted => {
+                    return Err(open.because(error.in_short()));
+                }
+                (Err(error), Err(unknown)) => {
+                    return Err(error.because(format!(
+                        "whether something came behind the public access block meanwhile cannot be told: {}",
+                        unknown.in_short()
+                    )));
+                }
+            };
             count += plan.changes.len();
-        }
-        // It may have come during the last call.
-        self.stop.check_signal()?;
-        self.stop.set_changing(false);
-        if !plan.changes.is_empty() {
-            let read_back = read_back::as_owner(self, desired, &plan, self.stop).await;
-            observed = read_back.map_err(after_changes)?;
         } else if was_asked || plan.besides > 0 {
             // What was shown before may be shown no more.
             observed.shown = Shown::default();
         }
+        // It may have come during the last call.
+        self.stop.check_signal()?;
+        self.stop.set_changing(false);
         if let Some(neighbours) = &neighbours {
             let own = desired.object_keys();
             let check = neighbours.check(aws, &own).await;
@@ -89,6 +99,16 @@ impl Session<'_> {
             changes: count,
             observed,
         })
+    }
+
+    /// Makes the changes, and reads back what is there then.
+    async fn make(&self, aws: &Aws, desired: &Desired, plan: &Plan) -> Result<Observed> {
+        changes::make(aws, plan, self.stop).await?;
+        // It may have come during the last call.
+        self.stop.check_signal()?;
+        self.stop.set_changing(false);
+        let read_back = read_back::as_owner(self, desired, plan, self.stop).await;
+        read_back.map_err(after_changes)
     }
 
     /// Observes everything again, and refuses what is not as it was shown: a question may stand for an hour.

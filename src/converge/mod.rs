@@ -2,6 +2,7 @@
 pub(crate) mod carry_out;
 pub(crate) mod changes;
 pub(crate) mod dry_run;
+pub(crate) mod loosened;
 pub(crate) mod neighbours;
 pub(crate) mod planned;
 pub(crate) mod precondition;

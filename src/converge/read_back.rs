@@ -9,7 +9,6 @@ use crate::converge::planned::Planned;
 use crate::converge::session::Session;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
-use crate::iam::public;
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Step};
 use crate::plan::change::Change;
@@ -32,7 +31,6 @@ pub(crate) async fn as_owner(
         let error = match session.plan(desired).await {
             Ok(Planned { observed, plan }) => match plan.changes.first() {
                 None => {
-                    refuse_opened(&observed, made)?;
                     return Ok(observed);
                 }
                 Some(change) if is_overwritten(change, made) => {
@@ -51,32 +49,6 @@ pub(crate) async fn as_owner(
             Err(error) => return Err(error),
         };
         wait_or(&mut patience, error).await?;
-    }
-}
-
-/// Refuses to call a run sound that has loosened a public access block over what came behind it meanwhile.
-fn refuse_opened(observed: &Observed, made: &Plan) -> Result<()> {
-    let loosened = made.changes.iter().find_map(|change| match change {
-        Change::Bucket(BucketChange::PutPublicAccessBlock {
-            bucket,
-            before: Some(before),
-            ..
-        }) if before.holds_back() => Some(bucket),
-        _ => None,
-    });
-    let policy = observed
-        .bucket
-        .as_ref()
-        .and_then(|bucket| bucket.policy.as_ref());
-    let (Some(bucket), Some(policy)) = (loosened, policy) else {
-        return Ok(());
-    };
-    match public::held_back(policy).as_slice() {
-        [] => Ok(()),
-        [first, ..] => Err(Error::failed(format!("bucket s3://{bucket} lets everybody do more than read the two documents"))
-            .because(format!("statement {} of its policy came while the public access block was loosened: {}", first.name, first.what))
-            .hint(format!("switch the block on at once: aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"))
-            .with_exit(Exit::Interrupted)),
     }
 }
 

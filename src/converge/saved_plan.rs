@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::Global;
+use crate::config::parse::{Layers, Origin};
 use crate::converge::planned::Planned;
 use crate::converge::session::Session;
 use crate::error::{Error, Result, shell_path, shell_quoted};
@@ -11,6 +12,9 @@ use crate::plan::desired::Desired;
 use crate::plan::document::json_text;
 use crate::plan::saved::{MAX, SavedPlan, SavedPlanError};
 use crate::system::file::{self, links};
+
+/// Options by which kubectl is started.
+const STARTS_PROGRAMS: [&str; 1] = ["kubeconfig"];
 
 /// Options that say how a command runs, not what is wanted.
 pub(crate) const OF_THE_RUN: [&str; 13] = [
@@ -36,6 +40,7 @@ pub(crate) fn of(
     desired: &Desired,
     planned: &Planned,
 ) -> Result<SavedPlan> {
+    refuse_programs(&global.layers)?;
     let arguments = global.layers.arguments(&OF_THE_RUN);
     let arguments = arguments.into_iter().map(|one| one.into_string());
     let arguments = arguments.collect::<std::result::Result<Vec<_>, _>>();
@@ -44,6 +49,17 @@ pub(crate) fn of(
             .because(format!("{argument:?} is not text, as JSON has it"))
     })?;
     Ok(made(arguments, session, desired, planned))
+}
+
+/// Refuses a plan whose command would start a program, at that: whoever writes a plan could choose which.
+pub(crate) fn refuse_programs(layers: &Layers) -> Result<()> {
+    let is_given = |id: &&&str| layers.origin(id) != Origin::Default;
+    match STARTS_PROGRAMS.iter().find(is_given) {
+        None => Ok(()),
+        Some(id) => Err(Error::refused(format!("cannot take --{id} into a plan"))
+            .because("a kubeconfig can name programs, and applying a plan starts none")
+            .hint("ask the cluster first: --token FILE and --cluster-jwks FILE take what kubectl has answered")),
+    }
 }
 
 pub(crate) fn made(

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::iam::arn::AccountId;
 use crate::iam::policy;
 
 /// A statement that lets everybody in.
@@ -26,6 +27,36 @@ pub fn held_back(policy: &Value) -> Vec<Public> {
     public(policy, |statement| {
         published_here(statement).is_none() && !is_narrow(statement)
     })
+}
+
+/// The statements for others than the account that RestrictPublicBuckets cuts off. It does so as long as any
+/// statement is public, such as an issuer's ("Blocking public access to your Amazon S3 storage", S3 User Guide):
+/// narrow ones and those for other accounts too.
+pub fn cut_off(policy: &Value, account: &AccountId) -> Vec<Public> {
+    if public(policy, |statement| !is_narrow(statement)).is_empty() {
+        return Vec::new();
+    }
+    let statements = allowing(policy, |statement| {
+        let who = list(&statement["Principal"]);
+        let is_outside = |one: &Value| one.as_str().is_none_or(|one| !is_of_account(one, account));
+        let names = who.iter().flat_map(|who| match who {
+            Value::Object(kinds) => {
+                let people = kinds.iter().filter(|(kind, _)| *kind != "Service");
+                people.flat_map(|(_, names)| list(names)).collect()
+            }
+            everybody => vec![everybody.clone()],
+        });
+        names.into_iter().any(|one| is_outside(&one)) || statement.get("NotPrincipal").is_some()
+    });
+    statements
+        .filter(|(_, statement)| published_here(statement).is_none())
+        .map(|(index, statement)| described(index, &statement))
+        .collect()
+}
+
+/// Whether a principal is an account, or an ARN in it.
+fn is_of_account(principal: &str, account: &AccountId) -> bool {
+    principal == account.as_str() || principal.split(':').nth(4) == Some(account.as_str())
 }
 
 /// The ARNs of the objects that issuers are published with from here.
@@ -67,24 +98,34 @@ pub fn opens(policy: &Value, object_arn: &str) -> bool {
 }
 
 fn public(policy: &Value, is_meant: impl Fn(&Value) -> bool) -> Vec<Public> {
-    let mut found = Vec::new();
-    for (index, statement) in list(&policy["Statement"]).iter().enumerate() {
-        let everybody = list(&statement["Principal"])
-            .iter()
-            .any(|who| *who == "*" || list(&who["AWS"]).iter().any(|one| *one == "*"))
-            || statement.get("NotPrincipal").is_some();
-        if statement["Effect"] == "Allow" && everybody && is_meant(statement) {
-            found.push(Public {
-                name: match statement["Sid"].as_str() {
-                    Some(sid) => sid.to_owned(),
-                    None => format!("statement {}", index + 1),
-                },
-                what: in_words(statement),
-                has_condition: statement.get("Condition").is_some(),
-            });
-        }
+    let everybody = |statement: &Value| {
+        let names = |who: &Value| *who == "*" || list(&who["AWS"]).iter().any(|one| *one == "*");
+        list(&statement["Principal"]).iter().any(names) || statement.get("NotPrincipal").is_some()
+    };
+    allowing(policy, everybody)
+        .filter(|(_, statement)| is_meant(statement))
+        .map(|(index, statement)| described(index, &statement))
+        .collect()
+}
+
+/// The statements that allow something to those who are meant, and their places.
+fn allowing(
+    policy: &Value,
+    is_meant: impl Fn(&Value) -> bool,
+) -> impl Iterator<Item = (usize, Value)> {
+    let statements = list(&policy["Statement"]).into_iter().enumerate();
+    statements.filter(move |(_, statement)| statement["Effect"] == "Allow" && is_meant(statement))
+}
+
+fn described(index: usize, statement: &Value) -> Public {
+    Public {
+        name: match statement["Sid"].as_str() {
+            Some(sid) => sid.to_owned(),
+            None => format!("statement {}", index + 1),
+        },
+        what: in_words(statement),
+        has_condition: statement.get("Condition").is_some(),
     }
-    found
 }
 
 /// Whether a statement gives s3:GetObject on issuers' documents by their exact names, and no more.
@@ -119,7 +160,7 @@ const NARROWING: [&str; 9] = [
 ];
 
 /// Whether S3 does not call a statement public, since a condition names who or from where: then it is in force
-/// whatever the block says.
+/// whatever the block says, unless another one is public: see [`cut_off`].
 fn is_narrow(statement: &Value) -> bool {
     let operators = statement["Condition"].as_object().into_iter().flatten();
     let positive = operators.filter(|(operator, _)| {

@@ -82,15 +82,30 @@ pub fn trusts(trust: &Value, provider_arn: &str) -> bool {
 
 /// Whether a trust policy lets in nobody but tokens of a provider.
 pub fn trusts_only(trust: &Value, provider_arn: &str) -> bool {
-    let alone = |statement: &Value| {
-        statement["Effect"] != "Allow"
-            || statement["Principal"] == json!({ "Federated": provider_arn })
-            || statement["Principal"] == json!({ "Federated": [provider_arn] })
-    };
-    match &trust["Statement"] {
-        Value::Array(list) => list.iter().all(alone),
-        one => alone(one),
-    }
+    strangers(trust, provider_arn).is_empty()
+}
+
+/// Whom a trust policy lets in besides tokens of a provider, in words: principals and actions of its statements.
+pub fn strangers(trust: &Value, provider_arn: &str) -> Vec<String> {
+    let statements = list(&trust["Statement"]).into_iter();
+    let others = statements.filter(|statement| !is_of_provider(statement, provider_arn));
+    let words = others.map(|statement| {
+        let (principal, not) = (&statement["Principal"], &statement["NotPrincipal"]);
+        let who = if principal.is_null() {
+            format!("all but {not}")
+        } else {
+            principal.to_string()
+        };
+        format!("{who} by {}", statement["Action"])
+    });
+    words.collect()
+}
+
+/// Whether a statement lets in nobody but tokens of a provider.
+fn is_of_provider(statement: &Value, provider_arn: &str) -> bool {
+    statement["Effect"] != "Allow"
+        || statement["Principal"] == json!({ "Federated": provider_arn })
+        || statement["Principal"] == json!({ "Federated": [provider_arn] })
 }
 
 /// `CLUSTER-NAMESPACE-NAME`; past 64 characters the end becomes a hash, so that two long names stay

@@ -21,7 +21,7 @@ pub(crate) fn check_public_file(dir: &Path, public: &PublicKey) -> Result<()> {
 pub(crate) fn listed(dir: &Path) -> Result<Vec<PublicKey>> {
     let path = public_key_file(dir);
     match file::exists(&path)? {
-        true => PublicKey::all_from_pem(&file::read_own(&path)?)
+        true => PublicKey::all_from_pem(&file::read_own(&path, file::MAX_KEY_FILE)?)
             .map_err(|cause| unusable(&path, &cause)),
         false => Ok(Vec::new()),
     }

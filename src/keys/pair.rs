@@ -84,7 +84,7 @@ impl KeyPair {
             return Ok(Self::load(dir)?.public);
         }
         private_file::warn_of_others(&path);
-        let listed = PublicKey::all_from_pem(&file::read_own(&path)?);
+        let listed = PublicKey::all_from_pem(&file::read_own(&path, file::MAX_KEY_FILE)?);
         match listed.map_err(|cause| unusable(&path, &cause))?.as_slice() {
             [one] => Ok(one.clone()),
             keys => Err(

@@ -71,8 +71,8 @@ impl Rotation {
             return Ok(None);
         }
         let cannot = || Error::refused(format!("cannot use {}", output::path(&path)));
-        let rotation: Self =
-            serde_json::from_slice(&file::read_own(&path)?).map_err(|e| cannot().because(e))?;
+        let rotation: Self = serde_json::from_slice(&file::read_own(&path, file::MAX_KEY_FILE)?)
+            .map_err(|e| cannot().because(e))?;
         if rotation.format_version != FORMAT_VERSION {
             return Err(cannot()
                 .because(format!("its format is {}", rotation.format_version))
@@ -105,9 +105,10 @@ impl Rotation {
         let path = state_file(dir);
         file::create_dir(dir)?;
         if file::exists(&path)? {
-            let before: Self = serde_json::from_slice(&file::read_own(&path)?).map_err(|e| {
-                Error::refused(format!("cannot use {}", output::path(&path))).because(e)
-            })?;
+            let before: Self = serde_json::from_slice(&file::read_own(&path, file::MAX_KEY_FILE)?)
+                .map_err(|e| {
+                    Error::refused(format!("cannot use {}", output::path(&path))).because(e)
+                })?;
             if before.retired.is_some() {
                 move_new(&path, &dir.join(format!("rotation-{}.json", before.old)))?;
             }

@@ -84,15 +84,23 @@ pub fn print_error(error: &Error) {
 /// logs the input redacted and no body.
 pub fn log(verbose: u8) {
     use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::prelude::*;
     let level = match verbose {
         0 => LevelFilter::ERROR,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+    // It quotes an endpoint that it cannot use, with the password in it.
+    const QUOTES: &str = "aws_config::default_provider::endpoint_url";
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target(QUOTES, LevelFilter::OFF);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(false)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
         .init();
 }

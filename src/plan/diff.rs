@@ -1,14 +1,13 @@
 //! What has to change, in the safe order: bucket, public access block, policy, keys, discovery,
 //! provider. The provider comes last, so that AWS never trusts an issuer that is not there yet.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::iam::thumbprint::Thumbprint;
 use crate::plan::change::Change;
 use crate::plan::change::provider::ProviderChange;
 use crate::plan::desired::{Audiences, Desired, Provider, ThumbprintChoice};
 pub use crate::plan::diff::bucket::published_keys;
 use crate::plan::observed::{self, Observed};
-use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags};
 
 /// Compares every field of every resource. Refuses what is not ours.
 pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
@@ -46,32 +45,14 @@ pub fn diff(desired: &Desired, observed: &Observed) -> Result<Plan> {
         teardown::diff(teardown, remains, &mut plan)?;
     }
     for role in &desired.roles {
-        role::diff(role, observed.roles.get(&role.name), &mut plan)?;
+        role::diff(
+            role,
+            observed.roles.get(&role.name),
+            desired.adopt,
+            &mut plan,
+        )?;
     }
     Ok(plan)
-}
-
-fn owned(what: &str, tags: &Tags, adopt: bool) -> Result<()> {
-    let (key, value) = MANAGED_BY;
-    if adopt || tags.get(key).is_some_and(|v| v == value) {
-        return Ok(());
-    }
-    Err(Error::refused(format!("cannot change {what}: it is not ours"))
-        .because(format!("it exists, but has no tag {key}={value}"))
-        .hint("if it is meant to be managed from here, run again with --adopt; else choose another name with --bucket, --prefix or (a role) --name"))
-}
-
-fn same_cluster(what: &str, wanted: &Tags, found: &Tags, hint: &str) -> Result<()> {
-    match (wanted.get(CLUSTER), found.get(CLUSTER)) {
-        (Some(ours), Some(theirs)) if ours != theirs => Err(Error::refused(format!(
-            "cannot use {what}: it belongs to another cluster"
-        ))
-        .because(format!(
-            "its tag {CLUSTER} says {theirs:?}, and this is {ours:?}"
-        ))
-        .hint(hint)),
-        _ => Ok(()),
-    }
 }
 
 fn diff_provider(provider: &Provider, found: Option<&observed::Provider>, plan: &mut Plan) {
@@ -159,14 +140,6 @@ pub(crate) fn with(
     list
 }
 
-/// The tags to add or to change, as they are now and then; none when all are as wanted.
-fn retagged(wanted: &Tags, found: &Tags) -> Option<(Tags, Tags)> {
-    let after = missing_tags(wanted, found)?;
-    let mut before = found.clone();
-    before.retain(|key, _| after.contains_key(key));
-    Some((before, after))
-}
-
 mod bucket;
 mod key_set;
 mod role;
@@ -174,9 +147,12 @@ mod teardown;
 
 pub(crate) mod plan;
 
+pub(crate) mod ownership;
 #[cfg(test)]
 mod tests;
 
-use crate::plan::tags::missing_tags;
+use crate::plan::diff::ownership::owned;
+use crate::plan::diff::ownership::retagged;
+use crate::plan::diff::ownership::same_cluster;
 
 use crate::plan::diff::plan::Plan;

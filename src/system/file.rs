@@ -15,18 +15,17 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, shell_path};
+use crate::system::file::others::TEMPORARY;
 
 /// Key files and certificates are a few kilobytes.
-const MAX_KEY_FILE: usize = 64 * 1024;
+pub const MAX_KEY_FILE: usize = 64 * 1024;
 
 /// A report of an account with a thousand roles is smaller.
 const MAX_DOCUMENT: u64 = 64 << 20;
 
-/// How the name begins under which a file is written before it has its own.
-const TEMPORARY: &str = ".irsactl-";
-
-/// Creates a directory for an issuer, with its parents: mode 0700.
+/// Creates a directory for an issuer, with its parents: mode 0700. None of them is a symbolic link.
 pub fn create_dir(path: &Path) -> Result<()> {
+    links::refuse(path)?;
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -196,13 +195,13 @@ pub fn read_document(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-/// Reads a small file of the issuer directory that decides what is trusted: the caller's own or root's, as a private
-/// key is, and not a symlink.
-pub fn read_own(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+/// Reads a file of at most so many bytes that decides what is trusted or done: the caller's own or root's, as a
+/// private key is, and not a symlink.
+pub fn read_own(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>> {
     let file = open(path, false).map_err(|e| cannot_read(path).because(e))?;
     let metadata = file.metadata().map_err(|e| cannot_read(path).because(e))?;
     refuse_foreign(path, &metadata)?;
-    read(path, file, MAX_KEY_FILE)
+    read(path, file, max)
 }
 
 fn refuse_foreign(path: &Path, metadata: &fs::Metadata) -> Result<()> {

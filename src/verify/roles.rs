@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::iam::role::{is_like, lets_assume, list};
+use crate::iam::role::{is_like, lets_assume, list, strangers};
 use crate::oidc::subject::Subject;
 use crate::verify::report::Check;
 
@@ -117,6 +117,12 @@ fn findings(trust: &Value, trusted: &Trusted<'_>) -> Option<Vec<Finding>> {
                     ),
                 );
             }
+        }
+    }
+    if concerned {
+        let strangers = strangers(trust, trusted.provider_arn).into_iter();
+        for who in strangers.filter(|who| !who.contains(trusted.host_path)) {
+            warning(&mut found, format!("others can assume it, too: {who}"));
         }
     }
     concerned.then_some(found)

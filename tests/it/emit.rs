@@ -216,6 +216,12 @@ fn what_is_there_is_imported_with_what_others_added_and_nothing_changes() {
     let emit = "emit terraform --config irsactl.yaml";
     let before = judged(&tenant, &tenant.irsactl(emit).ok());
     assert_eq!(before["imports"], json!({}));
+    let text = tenant.irsactl(emit).ok();
+    let opens = format!(
+        "# Everybody will be able to read:\n#   s3://{}/keys.json\n",
+        tenant.bucket()
+    );
+    assert!(text.contains(&opens), "{text}");
     assert_eq!(tenant.changes(), [""; 0]);
     tenant.irsactl("bootstrap --config irsactl.yaml --yes").ok();
     let made = judged(&tenant, &tenant.irsactl(emit).ok());
@@ -262,7 +268,7 @@ fn what_is_there_is_imported_with_what_others_added_and_nothing_changes() {
     let again = tenant.irsactl("bootstrap --config irsactl.yaml --yes");
     assert!(again.stderr.starts_with("no changes"), "{again:#?}");
     planned(&tenant, kept["imports"].as_object().unwrap().len());
-    // It only looks, so it may look at what is not ours.
+    // What is not ours would be Terraform's from then on, and marked as ours.
     tenant.iam(&format!(
         "Action=UntagOpenIDConnectProvider&OpenIDConnectProviderArn={arn}&TagKeys.member.1=managed-by"
     ));
@@ -270,7 +276,10 @@ fn what_is_there_is_imported_with_what_others_added_and_nothing_changes() {
         tenant.irsactl("bootstrap --config irsactl.yaml --yes").code,
         4
     );
-    tenant.irsactl(emit).ok();
+    tenant
+        .irsactl(emit)
+        .fails(4, &["it is not ours", "--adopt"]);
+    tenant.irsactl(&format!("{emit} --adopt")).ok();
 }
 
 /// Where the AWS provider is, Terraform takes the file and adds and removes nothing.

@@ -174,3 +174,39 @@ fn a_password_in_an_endpoint_is_nowhere() {
     assert!(!format!("{applied:?}").contains("hunter2"));
     applied.ok();
 }
+
+/// What one parser takes and another does not: the SDK would write it out, with the request.
+#[test]
+fn an_endpoint_that_is_no_url_is_not_shown() {
+    for service in [
+        "",
+        "_S3",
+        "_STS",
+        "_IAM",
+        "_SECRETS_MANAGER",
+        "_SSM",
+        "_S3_CONTROL",
+    ] {
+        for url in [
+            "https://user:hunt^er2@127.0.0.1:1/",
+            "https://user:hunter2@127.0.0.1:1/a b",
+            "https://user:hunter2\\@127.0.0.1:1",
+            "hunter2",
+        ] {
+            let mut tenant = Tenant::with_key();
+            let name: &'static str = format!("AWS_ENDPOINT_URL{service}").leak();
+            tenant.offline.environment.insert(name, url.to_owned());
+            let run = tenant.irsactl("bootstrap --cluster demo --dry-run -v");
+            assert_eq!(run.code, 4, "{run:#?}");
+            let said = format!("{run:?}");
+            assert!(
+                !said.contains("er2") && !said.contains("SdkBody"),
+                "{run:#?}"
+            );
+            assert!(
+                run.stderr.contains("cannot use the endpoint of"),
+                "{run:#?}"
+            );
+        }
+    }
+}

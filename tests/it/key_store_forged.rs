@@ -21,6 +21,7 @@ fn forged(store: Kind, number: &str, kid: &str, replaces: Option<&str>, secret: 
         ("managed-by", "irsactl".to_owned()),
         ("irsactl/cluster", "demo".to_owned()),
         ("irsactl/kid", kid.to_owned()),
+        ("irsactl/issuer", "unknown".to_owned()),
         ("irsactl/state", "made".to_owned()),
     ]);
     tags.extend(replaces.map(|kid| ("irsactl/replaces", kid.to_owned())));

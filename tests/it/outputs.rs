@@ -100,3 +100,22 @@ fn no_output_goes_through_a_linked_directory() {
     }
     assert_eq!(fs::read_dir(tenant.path("outside")).unwrap().count(), 0);
 }
+
+/// What holds a key goes through no linked directory either.
+#[test]
+fn no_key_goes_through_a_linked_directory() {
+    let tenant = Tenant::with_key();
+    tenant.shell("mkdir outside; ln -s outside lnk");
+    for command in [
+        "keygen --dir lnk",
+        "token mint --issuer https://a.example --out lnk/t.jwt",
+        "flags --issuer https://a.example --cluster demo --format cluster-api --secret-file lnk/secret.yaml",
+        "webhook --region us-west-2 --certificate self-signed --dir lnk",
+        "migrate start --issuer https://a.example --existing-issuer https://b.example --keep-key --dir lnk",
+    ] {
+        tenant
+            .irsactl(command)
+            .fails(4, &["lnk is a symbolic link"]);
+    }
+    assert_eq!(fs::read_dir(tenant.path("outside")).unwrap().count(), 0);
+}

@@ -94,3 +94,91 @@ fn the_way_in_for_a_key_of_the_clusters_own_and_for_distributions() {
         &["how talos takes another signing key", "flags --format"],
     );
 }
+
+/// Who writes one issuer's documents chooses no other issuer's JWK Set to be written to.
+#[test]
+fn no_document_leads_a_rotation_to_anothers_keys() {
+    let tenant = Tenant::with_key();
+    let bucket = format!("ours-{}", tenant.account);
+    let host = format!("https://{bucket}.s3.us-west-2.amazonaws.com");
+    tenant.shell("cp -rp issuer victim; rm -rf issuer; mkdir issuer");
+    tenant.irsactl("keygen --dir own").ok();
+    let names = [
+        format!("--bucket {bucket}"),
+        format!("--bucket {bucket} --prefix victim"),
+    ];
+    tenant
+        .irsactl(&format!("publish {} --dir own --yes", names[0]))
+        .ok();
+    tenant
+        .irsactl(&format!("publish {} --dir victim --yes", names[1]))
+        .ok();
+    let theirs = http("GET", &format!("/{bucket}/victim/keys.json"), "", "").1;
+    let changes = tenant.changes().len();
+    let target = format!("/{bucket}/.well-known/openid-configuration");
+    let name = |issuer: &str, jwks_uri: &str| {
+        let document = json!({ "issuer": issuer, "jwks_uri": jwks_uri }).to_string();
+        tenant.call(
+            "s3",
+            "PUT",
+            &target,
+            "Content-Type: application/json\r\n",
+            &document,
+        );
+    };
+    let prepare = format!("rotate prepare --issuer {host} --dir empty --yes");
+    // Below the issuer, and another's all the same.
+    name(&host, &format!("{host}/victim/keys.json"));
+    for adopt in ["", " --adopt"] {
+        tenant
+            .irsactl(&format!("{prepare}{adopt}"))
+            .fails(4, &["those of another issuer", &format!("{host}/victim")]);
+    }
+    // Elsewhere; naming it is not enough.
+    let path_style = format!("https://s3.us-west-2.amazonaws.com/{bucket}/victim/keys.json");
+    name(&host, &path_style);
+    tenant.irsactl(&prepare).fails(
+        4,
+        &["not below the issuer", &format!("--jwks-uri {path_style}")],
+    );
+    tenant
+        .irsactl(&format!("{prepare} --jwks-uri {path_style}"))
+        .fails(4, &["those of another issuer"]);
+    for other in [
+        host.replace("https", "http") + "/keys.json",
+        format!("{host}/keys.json?versionId=1"),
+        format!("https://user@{bucket}.s3.us-west-2.amazonaws.com/keys.json"),
+        format!("{host}:8443/keys.json"),
+    ] {
+        name(&host, &other);
+        let run = tenant.irsactl(&prepare);
+        assert_eq!(run.code, 4, "{other}: {run:#?}");
+    }
+    name("https://other.example", &format!("{host}/keys.json"));
+    tenant
+        .irsactl(&prepare)
+        .fails(4, &["says that the issuer is \"https://other.example\""]);
+    assert_eq!(
+        http("GET", &format!("/{bucket}/victim/keys.json"), "", "").1,
+        theirs
+    );
+    assert_eq!(tenant.changes().len(), changes + 7);
+    assert!(!tenant.path("empty").exists());
+}
+
+/// Two public keys without a private one, as in the middle of a rotation of the cluster's own key.
+#[test]
+fn a_rotation_of_the_clusters_own_key_can_be_looked_at() {
+    let tenant = Tenant::new();
+    tenant.irsactl("keygen --dir cluster").ok();
+    let adopt = "bootstrap --cluster demo --adopt-key cluster/sa-signer.pub --yes";
+    tenant.irsactl(adopt).ok();
+    for step in ["prepare --yes", "activate"] {
+        tenant.irsactl(&format!("rotate {step} {NAMES}")).ok();
+        let status = tenant
+            .irsactl(&format!("rotate status {NAMES} -o json"))
+            .json();
+        assert_eq!(status.as_array().unwrap().len(), 2, "{status}");
+        tenant.irsactl("destroy --cluster demo --dry-run").ok();
+    }
+}

@@ -189,7 +189,7 @@ fn another_key_another_cluster_file_and_a_lost_key_are_noticed() {
 }
 
 /// The same plan with a hash that fits: who can write the file can do that, too.
-fn signed(tenant: &Tenant, mut plan: Value) -> String {
+pub(crate) fn signed(tenant: &Tenant, mut plan: Value) -> String {
     fn sort(value: &mut Value) {
         match value {
             Value::Array(items) => {

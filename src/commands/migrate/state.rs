@@ -141,7 +141,7 @@ impl Migration {
         if !file::exists(&path)? {
             return Ok(None);
         }
-        let text = file::read_own(&path)?;
+        let text = file::read_own(&path, file::MAX_KEY_FILE)?;
         let unusable = |cause: &dyn std::fmt::Display| {
             Error::refused(format!("cannot use {}", path.display()))
                 .because(cause)

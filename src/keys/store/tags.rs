@@ -18,6 +18,8 @@ pub(crate) const KID: &str = "irsactl/kid";
 pub(crate) const REPLACES: &str = "irsactl/replaces";
 /// The issuer whose tokens it signs.
 pub(crate) const ISSUER: &str = "irsactl/issuer";
+/// Where it is not known: each tag has a value, so that one that somebody has set is replaced.
+const UNKNOWN: &str = "unknown";
 /// How far the rotation is that it came with: see [`State`].
 pub(crate) const STATE: &str = "irsactl/state";
 /// That whoever set the others had the key, and the one before it: see [`Maker::proof`].
@@ -48,7 +50,7 @@ impl Maker<'_> {
         let own = [
             (KID, Some(kid.as_str())),
             (REPLACES, replaces),
-            (ISSUER, marks.issuer.as_deref()),
+            (ISSUER, marks.issuer.as_deref().or(Some(UNKNOWN))),
         ];
         let own = own
             .into_iter()
@@ -70,7 +72,7 @@ impl Maker<'_> {
         Ok(match (replaces.transpose(), state) {
             (Ok(replaces), Some(state)) => Some(Marks {
                 replaces,
-                issuer: tags.get(ISSUER).cloned(),
+                issuer: tags.get(ISSUER).filter(|text| *text != UNKNOWN).cloned(),
                 state,
             }),
             _ => None,

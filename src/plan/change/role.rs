@@ -43,6 +43,8 @@ pub enum RoleChange {
         role: String,
         /// The policy's ARN.
         policy_arn: String,
+        /// The trust policy that the role has by then: whoever it lets in gets the policy.
+        trust: Value,
     },
     /// The inline policy.
     PutInlinePolicy {
@@ -52,6 +54,8 @@ pub enum RoleChange {
         before: Option<Value>,
         /// The policy then.
         after: Value,
+        /// The trust policy that the role has by then.
+        trust: Value,
     },
     /// The permissions boundary.
     PutBoundary {

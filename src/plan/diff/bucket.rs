@@ -102,12 +102,12 @@ pub(super) fn diff(
             plan.becomes_public
                 .extend(object.filter(|one| !plan.becomes_public.contains(one)));
         }
-        let open = found.policy.as_ref().map(public::wider).unwrap_or_default();
-        plan.notes.extend(open.iter().map(|one| {
-            let Public { name, what, .. } = one;
-            format!("the bucket policy lets everybody do more already: {name}: {what}")
-        }));
     }
+    let open = found.policy.as_ref().map(public::wider).unwrap_or_default();
+    plan.notes.extend(open.iter().map(|one| {
+        let Public { name, what, .. } = one;
+        format!("the bucket policy lets everybody do more already: {name}: {what}")
+    }));
     plan.changes.extend(access);
     let keys = published_keys(publication, found.jwks.as_ref())?;
     for kid in keys
@@ -173,8 +173,20 @@ fn refuse_to_open_more(publication: &Publication, found: &observed::Bucket) -> R
     let is_loosened = found
         .public_access_block
         .is_some_and(PublicAccessBlock::holds_back);
-    let held_back = found.policy.as_ref().filter(|_| is_loosened);
-    let held_back = held_back.map(public::held_back).unwrap_or_default();
+    let Some(policy) = found.policy.as_ref().filter(|_| is_loosened) else {
+        return Ok(());
+    };
+    let mut held_back = public::held_back(policy);
+    let restricts = |block: PublicAccessBlock| block.restrict_public_buckets;
+    if found.public_access_block.is_some_and(restricts) {
+        let cut_off = public::cut_off(policy, &publication.account);
+        held_back.extend(
+            cut_off
+                .into_iter()
+                .filter(|one| !held_back.contains(one))
+                .collect::<Vec<_>>(),
+        );
+    }
     if held_back.is_empty() {
         return Ok(());
     }

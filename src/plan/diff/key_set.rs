@@ -6,7 +6,7 @@ use crate::oidc::key::Kid;
 use crate::plan::change::Change;
 use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::KeySet;
-use crate::plan::diff::owned;
+use crate::plan::diff::ownership::owned;
 use crate::plan::diff::plan::Plan;
 use crate::plan::document::Document;
 use crate::plan::observed::Object;

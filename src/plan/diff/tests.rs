@@ -11,6 +11,7 @@ use crate::plan::desired::{Publication, ThumbprintChoice};
 use crate::plan::diff::*;
 use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document, ENCRYPTION};
 use crate::plan::observed::Object;
+use crate::plan::tags::{CLUSTER, MANAGED_BY, Tags};
 
 fn tags(cluster: &str) -> Tags {
     let tags = [MANAGED_BY, (CLUSTER, cluster)];

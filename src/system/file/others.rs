@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::system::file::TEMPORARY;
+/// How the name begins under which a file is written before it has its own.
+pub(super) const TEMPORARY: &str = ".irsactl-";
 
 /// No key takes longer to be written.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
