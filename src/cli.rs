@@ -197,13 +197,15 @@ fn of_saved_plan(global: &Global, saved: SavedPlan) -> Result<Cli> {
         command: cli.command,
         global: Global {
             config: planned.config,
-            region: match own("region") {
-                true => global.region.clone(),
-                false => planned.region,
+            region: if own("region") {
+                global.region.clone()
+            } else {
+                planned.region
             },
-            dir: match own("dir") {
-                true => global.dir.clone(),
-                false => planned.dir,
+            dir: if own("dir") {
+                global.dir.clone()
+            } else {
+                planned.dir
             },
             layers,
             saved: Some(saved),

@@ -48,18 +48,20 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 /// A path or a value as a POSIX shell takes it: hints and flags are there to be pasted.
 pub fn shell_quoted(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:,@%+=".contains(&b);
-    match !text.is_empty() && text.bytes().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
 /// A path as a shell takes it, and as no program takes it for an option.
 pub fn shell_path(path: &Path) -> String {
     let text = path.display().to_string();
-    match text.starts_with('-') {
-        true => shell_quoted(&format!("./{text}")),
-        false => shell_quoted(&text),
+    if text.starts_with('-') {
+        shell_quoted(&format!("./{text}"))
+    } else {
+        shell_quoted(&text)
     }
 }
 

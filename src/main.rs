@@ -66,9 +66,10 @@ fn print(message: &clap::Error) -> Exit {
     let hostile = std::env::args_os().any(|argument| is_hostile(&argument.to_string_lossy()));
     let text = message.to_string();
     output::annotate(&output::sanitized(text.lines().next().unwrap_or_default()));
-    match hostile {
-        true => output::say(output::sanitized(&text)),
-        false => drop(message.print()),
+    if hostile {
+        output::say(output::sanitized(&text))
+    } else {
+        drop(message.print())
     }
     Exit::Usage
 }

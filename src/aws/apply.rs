@@ -35,9 +35,10 @@ pub(crate) async fn apply(
         };
         on_wait(reason)?;
         if !patience.wait().await {
-            return Err(match patience.ends_with_deadline() {
-                true => failure.error.with_exit(Exit::Deadline),
-                false => failure.error,
+            return Err(if patience.ends_with_deadline() {
+                failure.error.with_exit(Exit::Deadline)
+            } else {
+                failure.error
             });
         }
     }

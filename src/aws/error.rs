@@ -60,13 +60,15 @@ where
                 }
                 Some(code) if code.starts_with("AccessDenied") => {
                     let message = meta.message().unwrap_or_default();
-                    error.with_exit(Exit::Permission).hint(match message.contains("explicit deny") {
-                        true => "a policy of the organization, a permissions boundary or the resource denies it: ask whoever owns that".to_owned(),
-                        false => format!(
+                    let hint = if message.contains("explicit deny") {
+                        "a policy of the organization, a permissions boundary or the resource denies it: ask whoever owns that".to_owned()
+                    } else {
+                        format!(
                             "grant {} ('irsactl policy' prints the whole list), or hand an administrator the output of --dry-run",
                             action(operation)
-                        ),
-                    })
+                        )
+                    };
+                    error.with_exit(Exit::Permission).hint(hint)
                 }
                 Some("InvalidClientTokenId" | "InvalidToken") => error.with_exit(Exit::Permission).hint(
                     "check the credentials (aws sts get-caller-identity), and that --region is enabled in this account",

@@ -30,11 +30,10 @@ impl FromStr for ExistingIssuer {
     type Err = &'static str;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        match is_list_item(text) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(
-                "an issuer is not empty and has no spaces or commas; repeat the option for several",
-            ),
+        if is_list_item(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("an issuer is not empty and has no spaces or commas; repeat the option for several")
         }
     }
 }
@@ -68,11 +67,12 @@ impl FromStr for ApiAudience {
     type Err = &'static str;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        match is_list_item(text) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(
+        if is_list_item(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(
                 "an audience is not empty and has no spaces or commas; repeat the option for several",
-            ),
+            )
         }
     }
 }

@@ -180,9 +180,10 @@ impl ApiServerSettings {
     /// The audiences that were asked for, if any: a form that can leave the cluster's own alone does.
     pub fn given_audiences(&self) -> Option<Vec<&str>> {
         let given = self.api_audiences.iter().map(ApiAudience::as_str);
-        match self.api_audiences.is_empty() {
-            true => None,
-            false => Some(given.collect()),
+        if self.api_audiences.is_empty() {
+            None
+        } else {
+            Some(given.collect())
         }
     }
 

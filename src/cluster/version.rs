@@ -43,9 +43,12 @@ impl FromStr for Version {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = |part: &str| match part.bytes().all(|b| b.is_ascii_digit()) {
-            true => part.parse().ok(),
-            false => None,
+        let number = |part: &str| {
+            if part.bytes().all(|b| b.is_ascii_digit()) {
+                part.parse().ok()
+            } else {
+                None
+            }
         };
         let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
         let version = match parts.as_slice() {

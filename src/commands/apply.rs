@@ -58,11 +58,12 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         return file::read_own(path, MAX);
     }
     let text = input::standard_input(MAX as u64 + 1)?;
-    match text.len() > MAX {
-        true => Err(Error::failed("cannot read standard input").because(format!(
+    if text.len() > MAX {
+        Err(Error::failed("cannot read standard input").because(format!(
             "it is larger than {} KiB, so it is not a saved plan",
             MAX / 1024
-        ))),
-        false => Ok(text),
+        )))
+    } else {
+        Ok(text)
     }
 }

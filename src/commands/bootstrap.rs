@@ -202,9 +202,10 @@ impl Bootstrap {
                 None => 0,
             };
             if pair.is_new() {
-                let what = match is_stored {
-                    true => "brought the signing key from the key store",
-                    false => "new signing key",
+                let what = if is_stored {
+                    "brought the signing key from the key store"
+                } else {
+                    "new signing key"
                 };
                 let path = directory::signing_key_file(&global.dir);
                 output::say(format_args!("{what}: {}", output::path(&path)));

@@ -72,9 +72,10 @@ impl Flags {
         let (text, secret) = self.form.render(&settings, &around)?;
         let format = self.form.format;
         let brings_key = format == SettingsFormat::Talos && secret.is_some();
-        match format == SettingsFormat::Flags || brings_key {
-            true => self.node.warn_of_lock_out(self.keep_key),
-            false => self.node.warn_of_audiences(),
+        if format == SettingsFormat::Flags || brings_key {
+            self.node.warn_of_lock_out(self.keep_key)
+        } else {
+            self.node.warn_of_audiences()
         }
         if let (Some(path), Some(secret)) = (&self.secret_file, secret) {
             private_file::write(path, secret.as_bytes())?;

@@ -135,9 +135,10 @@ impl Start {
             }
             let what = format!("cannot begin a migration to {}", change.issuer);
             let at = state::path(&global.dir);
-            let error = Error::refused(what).because(match running.what.issuer == change.issuer {
-                true => format!("{} has begun it with other options", at.display()),
-                false => format!("{} is one to {}", at.display(), running.what.issuer),
+            let error = Error::refused(what).because(if running.what.issuer == change.issuer {
+                format!("{} has begun it with other options", at.display())
+            } else {
+                format!("{} is one to {}", at.display(), running.what.issuer)
             });
             return Err(error.hint(format!(
                 "'{}' shows it; when it is over: {}",
@@ -146,9 +147,10 @@ impl Start {
             )));
         }
         let openshift = self.form.format == SettingsFormat::OpenShift;
-        let first = match self.single_node || openshift {
-            true => Stage::Swap,
-            false => Stage::Add,
+        let first = if self.single_node || openshift {
+            Stage::Swap
+        } else {
+            Stage::Add
         };
         self.node.warn_of_audiences();
         let files = change.key.as_ref();
@@ -171,12 +173,13 @@ impl Start {
         if !self.keep_key {
             self.check_new_key(global, &settings)?;
         }
-        let key = match self.keep_key {
-            true => None,
-            false => Some(NewKey {
+        let key = if self.keep_key {
+            None
+        } else {
+            Some(NewKey {
                 kid: KeyPair::of_public(KeyPair::load_public(&global.dir)?).kid()?,
                 node_dir: self.node.node_dir.clone(),
-            }),
+            })
         };
         Ok(Change {
             issuer,

@@ -163,10 +163,11 @@ impl RoleArgs {
         let cluster = self.issuer.names.cluster.as_deref();
         if self.service_account.is_empty() {
             let roles = of_file(global, cluster)?;
-            return match roles.is_empty() {
-                false => Ok(roles),
-                true => Err(Error::usage("cannot tell which role is meant")
-                    .hint("give --service-account, or a cluster file with spec.roles as --config")),
+            return if !roles.is_empty() {
+                Ok(roles)
+            } else {
+                Err(Error::usage("cannot tell which role is meant")
+                    .hint("give --service-account, or a cluster file with spec.roles as --config"))
             };
         }
         let spec = RoleSpec {

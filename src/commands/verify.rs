@@ -107,11 +107,12 @@ impl Verify {
         };
         let nameless = [&names.cluster, &names.bucket, &self.issuer.issuer];
         if self.webhook.is_some() && nameless.iter().all(|name| name.is_none()) {
-            return match self.proof.is_asked_for() || self.cluster.is_asked_for() {
-                false => print(None, Vec::new(), Report(webhook), global),
-                true => Err(Error::usage("cannot tell which issuer is meant").hint(
+            return if !(self.proof.is_asked_for() || self.cluster.is_asked_for()) {
+                print(None, Vec::new(), Report(webhook), global)
+            } else {
+                Err(Error::usage("cannot tell which issuer is meant").hint(
                     "give --cluster, --bucket or --issuer for what is asked besides the webhook",
-                )),
+                ))
             };
         }
         if self.dangling {

@@ -126,9 +126,10 @@ impl Answer for WebhookAnswer {
 impl Webhook {
     pub(crate) async fn run(self, global: &Global) -> Result<Exit> {
         let region = resolve::region(global).await?;
-        let certificate = self.certificate.unwrap_or(match self.renew {
-            true => Certificate::SelfSigned,
-            false => Certificate::CertManager,
+        let certificate = self.certificate.unwrap_or(if self.renew {
+            Certificate::SelfSigned
+        } else {
+            Certificate::CertManager
         });
         let ours = self.renew || self.secret_file.is_some();
         if certificate == Certificate::CertManager && ours {
@@ -187,9 +188,10 @@ impl Webhook {
         }
         let authority = authority(&global.dir, now)?;
         let dns_name = settings.dns_name();
-        let kept = match file::exists(&secret_file)? && !self.renew {
-            true => Some(certificate_of(&secret_file)?),
-            false => None,
+        let kept = if file::exists(&secret_file)? && !self.renew {
+            Some(certificate_of(&secret_file)?)
+        } else {
+            None
         };
         let certificate = match kept {
             Some(kept) => {

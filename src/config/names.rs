@@ -116,11 +116,10 @@ pub(crate) fn parse_issuer(url: &str) -> Result<Issuer> {
         let canonical = matches!(cause, IssuerError::Part("a trailing slash"));
         let error = Error::usage(format!("cannot use '{}' as the issuer", url.escape_debug()))
             .because(cause);
-        match canonical {
-            true => {
-                error.hint("leave the slash away, everywhere: IAM and tokens compare byte by byte")
-            }
-            false => error.hint("an issuer looks like https://HOST or https://HOST/PATH"),
+        if canonical {
+            error.hint("leave the slash away, everywhere: IAM and tokens compare byte by byte")
+        } else {
+            error.hint("an issuer looks like https://HOST or https://HOST/PATH")
         }
     })
 }
@@ -128,26 +127,28 @@ pub(crate) fn parse_issuer(url: &str) -> Result<Issuer> {
 /// A name that can be a DNS label (RFC 1123), as Kubernetes wants of namespaces and Jobs.
 pub(crate) fn dns_label(text: &str) -> std::result::Result<String, String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    match !text.is_empty()
+    if !text.is_empty()
         && text.len() <= 63
         && text.bytes().all(allowed)
         && !text.starts_with('-')
         && !text.ends_with('-')
     {
-        true => Ok(text.to_owned()),
-        false => Err(
+        Ok(text.to_owned())
+    } else {
+        Err(
             "it is a DNS label: lower-case letters, digits and inner hyphens, at most 63"
                 .to_owned(),
-        ),
+        )
     }
 }
 
 pub(crate) fn prefix(text: &str) -> std::result::Result<String, String> {
-    match is_prefix(text) {
-        true => Ok(text.to_owned()),
-        false => Err(
+    if is_prefix(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(
             "a prefix is a path without slashes at its ends: letters, digits and - . _ ~ /"
                 .to_owned(),
-        ),
+        )
     }
 }

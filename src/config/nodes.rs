@@ -63,11 +63,12 @@ impl NodeOptions {
             existing_issuers: self.existing_issuer.clone(),
             existing_public_keys: self.existing_public_key.clone(),
             api_audiences: self.api_audience.clone(),
-            key: match keeps_key {
-                true => NodeKey::Kept,
-                false => NodeKey::Ours {
+            key: if keeps_key {
+                NodeKey::Kept
+            } else {
+                NodeKey::Ours {
                     node_dir: self.node_dir.clone(),
-                },
+                }
             },
             order: Order::NewFirst,
         }
@@ -77,9 +78,10 @@ impl NodeOptions {
 /// A key file: on the nodes, or of this machine for a distribution that takes keys and no files, which may be
 /// named from here on.
 fn key_path(text: &str) -> std::result::Result<String, String> {
-    match std::path::Path::new(text).is_file() {
-        true => Ok(text.to_owned()),
-        false => node_path(text),
+    if std::path::Path::new(text).is_file() {
+        Ok(text.to_owned())
+    } else {
+        node_path(text)
     }
 }
 
@@ -87,13 +89,14 @@ fn key_path(text: &str) -> std::result::Result<String, String> {
 pub(crate) fn node_path(text: &str) -> std::result::Result<String, String> {
     // YAML takes these two for line breaks as well.
     let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
-    match text.starts_with('/')
+    if text.starts_with('/')
         && !text.ends_with('/')
         && !text.contains(breaks)
         && !text.contains("##")
         && !is_template(text)
     {
-        true => Ok(text.to_owned()),
-        false => Err("it is an absolute path on the node, without a slash at its end".to_owned()),
+        Ok(text.to_owned())
+    } else {
+        Err("it is an absolute path on the node, without a slash at its end".to_owned())
     }
 }

@@ -95,9 +95,10 @@ impl ProviderOptions {
         Ok(Provider {
             arn: arn::provider(&partition, account, issuer.host_path()),
             url: issuer.clone(),
-            audiences: match audiences.is_empty() {
-                true => Audiences::AtLeast("sts.amazonaws.com".to_owned()),
-                false => Audiences::Exactly(audiences),
+            audiences: if audiences.is_empty() {
+                Audiences::AtLeast("sts.amazonaws.com".to_owned())
+            } else {
+                Audiences::Exactly(audiences)
             },
             thumbprint,
             tags,
@@ -111,8 +112,9 @@ pub(crate) fn audience(text: &str) -> std::result::Result<String, String> {
     // An invisible character in a client ID makes every token "incorrect audience".
     let is_visible = text.bytes().all(|b| b.is_ascii_graphic());
     // CI runners obey what begins with it (`##vso[`, `##teamcity[`), and audiences are printed.
-    match (1..=255).contains(&text.len()) && is_visible && !text.contains("##") {
-        true => Ok(text.to_owned()),
-        false => Err("an audience has 1 to 255 visible ASCII characters, and no ##".to_owned()),
+    if (1..=255).contains(&text.len()) && is_visible && !text.contains("##") {
+        Ok(text.to_owned())
+    } else {
+        Err("an audience has 1 to 255 visible ASCII characters, and no ##".to_owned())
     }
 }

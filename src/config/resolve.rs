@@ -105,9 +105,10 @@ pub(crate) async fn issuer(global: &Global, issuer: &IssuerNames) -> Result<Issu
     let names = &issuer.names;
     let region = region(global).await?;
     names.check(&region)?;
-    let account = match names.bucket.is_some() {
-        true => names.account_id.clone(),
-        false => Some(account(global, names, &region).await?),
+    let account = if names.bucket.is_some() {
+        names.account_id.clone()
+    } else {
+        Some(account(global, names, &region).await?)
     };
     Ok(names.place(&region, account.as_ref())?.issuer)
 }

@@ -134,9 +134,12 @@ impl WantedRole {
             .iter()
             .filter_map(|subject| subject.parse::<Subject>().ok());
         named
-            .map(|subject| match without_webhook {
-                false => annotated(&subject, &binding),
-                true => projected_volume(&subject, &binding),
+            .map(|subject| {
+                if !without_webhook {
+                    annotated(&subject, &binding)
+                } else {
+                    projected_volume(&subject, &binding)
+                }
             })
             .collect()
     }
@@ -201,22 +204,22 @@ fn default(cluster: Option<&str>, first: Option<&String>) -> Result<String> {
 /// IAM's rule for role names (CreateRole, `RoleName`).
 pub(crate) fn role_name(text: &str) -> std::result::Result<String, String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
-    match (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-        true => Ok(text.to_owned()),
-        false => Err("a role name has 1 to 64 letters, digits and _ + = , . @ -".to_owned()),
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("a role name has 1 to 64 letters, digits and _ + = , . @ -".to_owned())
     }
 }
 
 /// A managed policy, by its ARN.
 pub(crate) fn policy_arn(text: &str) -> std::result::Result<String, String> {
-    match text.starts_with("arn:")
+    if text.starts_with("arn:")
         && text.contains(":policy/")
         && text.bytes().all(|b| b.is_ascii_graphic())
     {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "it is the ARN of a managed policy, arn:PARTITION:iam::ACCOUNT:policy/NAME".to_owned(),
-        ),
+        Ok(text.to_owned())
+    } else {
+        Err("it is the ARN of a managed policy, arn:PARTITION:iam::ACCOUNT:policy/NAME".to_owned())
     }
 }
 

@@ -166,9 +166,10 @@ pub(crate) async fn plan_issuer(
     let mut desired = wanted.desired(&session.account, region)?;
     let _step = Step::start("reading what is there");
     let shown = async {
-        Ok(match change.dry_run || session.is_elsewhere() {
-            true => Shown::default(),
-            false => read_back::glance(&desired.issuer).await,
+        Ok(if change.dry_run || session.is_elsewhere() {
+            Shown::default()
+        } else {
+            read_back::glance(&desired.issuer).await
         })
     };
     // The plan needs the thumbprint, reading what is there does not.

@@ -50,11 +50,12 @@ pub(crate) fn run(
         }
     }
     Ok(
-        match options.detailed_exitcode
+        if options.detailed_exitcode
             && (planned.plan.besides > 0 || !planned.plan.changes.is_empty())
         {
-            true => Exit::Pending,
-            false => Exit::Done,
+            Exit::Pending
+        } else {
+            Exit::Done
         },
     )
 }
@@ -125,9 +126,10 @@ fn write(directory: &Path, documents: &[(String, String)]) -> Result<()> {
     for (name, text) in documents {
         let path = directory.join(name);
         // They are read on terminals and in logs of jobs.
-        let text = match name.ends_with(".json") {
-            true => &output::escaped_json(text),
-            false => text,
+        let text = if name.ends_with(".json") {
+            &output::escaped_json(text)
+        } else {
+            text
         };
         file::write_document(&path, text.as_bytes(), WRITTEN, |found| {
             is_ours(name, found)

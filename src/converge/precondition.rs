@@ -35,11 +35,12 @@ impl Session<'_> {
     /// that trusts it.
     pub(crate) async fn require_bucket(&self, bucket: &BucketName) -> Result<()> {
         let Some(aws) = &self.aws else { return Ok(()) };
-        match bucket::bucket_exists(aws, bucket, &self.account).await? {
-            true => Ok(()),
-            false => Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
+        if bucket::bucket_exists(aws, bucket, &self.account).await? {
+            Ok(())
+        } else {
+            Err(Error::refused(format!("cannot let AWS trust bucket s3://{bucket}: it is not there"))
                 .because("whoever creates it next could sign tokens that the provider accepts")
-                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both")),
+                .hint("publish first: 'irsactl publish' with the same names, or 'irsactl bootstrap' for both"))
         }
     }
 }

@@ -85,9 +85,10 @@ pub(crate) async fn as_public(desired: &Desired, observed: &Observed, stop: &Sto
     let (issuer, seen) = (&desired.issuer, &observed.shown);
     let shown = async |url: String, object: Option<&Object>, seen: &Option<Vec<u8>>| {
         let is_shown = object.is_some_and(|object| seen.as_ref() == Some(&object.body));
-        match is_shown {
-            true => Ok(()),
-            false => crate::converge::read_back::document(&url, object, stop).await,
+        if is_shown {
+            Ok(())
+        } else {
+            crate::converge::read_back::document(&url, object, stop).await
         }
     };
     tokio::try_join!(

@@ -81,11 +81,12 @@ pub(crate) fn made(
 /// The bytes of the file.
 pub(crate) fn text(saved: &SavedPlan) -> Result<String> {
     let text = output::escaped_json(&json_text(saved));
-    match text.len() > MAX {
-        true => Err(Error::refused("cannot save this plan").because(format!(
+    if text.len() > MAX {
+        Err(Error::refused("cannot save this plan").because(format!(
             "it has more than {MAX} bytes, which is what 'irsactl apply' takes"
-        ))),
-        false => Ok(text),
+        )))
+    } else {
+        Ok(text)
     }
 }
 
@@ -137,11 +138,14 @@ pub(crate) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
         return Ok(());
     }
     let command = command(saved);
-    Err(match now.is_empty() && planned.plan.besides == 0 {
-        true => Error::refused("cannot apply this plan: nothing of it is left to do")
+    Err(if now.is_empty() && planned.plan.besides == 0 {
+        Error::refused("cannot apply this plan: nothing of it is left to do")
             .because("everything is as it wanted it already")
-            .hint(format!("nothing was changed; to see it: {command} --dry-run")),
-        false => differences
+            .hint(format!(
+                "nothing was changed; to see it: {command} --dry-run"
+            ))
+    } else {
+        differences
             .into_iter()
             .fold(
                 Error::refused("cannot apply this plan: something has changed since it was made"),
@@ -149,7 +153,7 @@ pub(crate) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
             )
             .hint(format!(
                 "nothing was changed; plan again, and have that reviewed: {command} --dry-run --out plan.json"
-            )),
+            ))
     })
 }
 

@@ -18,9 +18,10 @@ impl std::str::FromStr for AccountId {
     type Err = NotAnAccountId;
 
     fn from_str(text: &str) -> Result<Self, NotAnAccountId> {
-        match text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(NotAnAccountId),
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnAccountId)
         }
     }
 }
@@ -82,13 +83,14 @@ pub fn partition_and_account(arn: &str) -> Option<(Partition, AccountId)> {
 
 /// The ARN of a role.
 pub(crate) fn role_arn(text: &str) -> std::result::Result<String, String> {
-    match text.starts_with("arn:")
+    if text.starts_with("arn:")
         && text.contains(":iam::")
         && text.contains(":role/")
         && text.is_ascii()
     {
-        true => Ok(text.to_owned()),
-        false => Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned()),
+        Ok(text.to_owned())
+    } else {
+        Err("it is the ARN of a role, arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned())
     }
 }
 

@@ -12,9 +12,12 @@ pub fn statement_id(prefix: Option<&str>) -> String {
     let escaped: String = prefix
         .unwrap_or_default()
         .bytes()
-        .map(|b| match b.is_ascii_alphanumeric() && b != b'Z' {
-            true => char::from(b).to_string(),
-            false => format!("Z{b:02x}"),
+        .map(|b| {
+            if b.is_ascii_alphanumeric() && b != b'Z' {
+                char::from(b).to_string()
+            } else {
+                format!("Z{b:02x}")
+            }
         })
         .collect();
     format!("{SID}{escaped}")

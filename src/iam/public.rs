@@ -73,9 +73,10 @@ fn published_here(statement: &Value) -> Option<[String; 2]> {
         .filter_map(|arn| arn.as_str().map(str::to_owned))
         .collect();
     let [one, two] = <[String; 2]>::try_from(arns).ok()?;
-    let (keys, discovery) = match one.ends_with("/keys.json") {
-        true => (one, two),
-        false => (two, one),
+    let (keys, discovery) = if one.ends_with("/keys.json") {
+        (one, two)
+    } else {
+        (two, one)
     };
     let place = keys.strip_suffix("/keys.json")?;
     let (_, path) = place.split_once(":::")?;

@@ -223,11 +223,10 @@ impl Trust {
             [one] => json!(one),
             several => json!(several),
         };
-        let condition = match self.wildcard {
-            false => json!({ "StringEquals": { sub: subjects, aud: self.audience } }),
-            true => {
-                json!({ "StringEquals": { aud: self.audience }, "StringLike": { sub: subjects } })
-            }
+        let condition = if !self.wildcard {
+            json!({ "StringEquals": { sub: subjects, aud: self.audience } })
+        } else {
+            json!({ "StringEquals": { aud: self.audience }, "StringLike": { sub: subjects } })
         };
         json!({
             "Effect": "Allow",

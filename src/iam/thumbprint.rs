@@ -38,9 +38,10 @@ impl std::str::FromStr for Thumbprint {
 
     fn from_str(text: &str) -> Result<Self, NotAThumbprint> {
         let hex: String = text.chars().filter(|c| *c != ':').collect();
-        match hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            true => Ok(Self(hex.to_ascii_lowercase())),
-            false => Err(NotAThumbprint),
+        if hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            Ok(Self(hex.to_ascii_lowercase()))
+        } else {
+            Err(NotAThumbprint)
         }
     }
 }

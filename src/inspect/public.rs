@@ -108,9 +108,10 @@ async fn twice(url: &str, get: impl AsyncFn(&Url) -> Result<document::Answer>) -
             Ok(answer) => Ok(answer),
             Err(_) => get(&parsed).await.map_err(|error| {
                 let causes = error.causes().join(": ");
-                match causes.is_empty() {
-                    true => error.what().to_owned(),
-                    false => causes,
+                if causes.is_empty() {
+                    error.what().to_owned()
+                } else {
+                    causes
                 }
             }),
         },

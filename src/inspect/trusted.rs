@@ -57,11 +57,12 @@ impl Trusted {
                 .hint("make a new signing key, and publish that"));
         }
         let keys: Value = serde_json::from_slice(&text).unwrap_or_default();
-        match keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()) {
-            true => Ok(trusted),
-            false => Err(refused()
+        if keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()) {
+            Ok(trusted)
+        } else {
+            Err(refused()
                 .because(format!("{jwks_uri} is no JWK Set with a key in it"))
-                .hint(PUBLISH)),
+                .hint(PUBLISH))
         }
     }
 

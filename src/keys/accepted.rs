@@ -11,19 +11,21 @@ use crate::system::file;
 pub(crate) fn check_public_file(dir: &Path, public: &PublicKey) -> Result<()> {
     let listed = listed(dir)?;
     // Keys from before a rotation stand there too: API servers accept their tokens.
-    match listed.is_empty() || listed.contains(public) {
-        true => Ok(()),
-        false => Err(mismatch(dir, public, &listed)?),
+    if listed.is_empty() || listed.contains(public) {
+        Ok(())
+    } else {
+        Err(mismatch(dir, public, &listed)?)
     }
 }
 
 /// The keys in `sa-signer.pub`; none when it is not there.
 pub(crate) fn listed(dir: &Path) -> Result<Vec<PublicKey>> {
     let path = public_key_file(dir);
-    match file::exists(&path)? {
-        true => PublicKey::all_from_pem(&file::read_own(&path, file::MAX_KEY_FILE)?)
-            .map_err(|cause| unusable(&path, &cause)),
-        false => Ok(Vec::new()),
+    if file::exists(&path)? {
+        PublicKey::all_from_pem(&file::read_own(&path, file::MAX_KEY_FILE)?)
+            .map_err(|cause| unusable(&path, &cause))
+    } else {
+        Ok(Vec::new())
     }
 }
 
@@ -37,9 +39,10 @@ pub(crate) fn accept(dir: &Path, keys: &[PublicKey]) -> Result<()> {
             accepted.push(key.clone());
         }
     }
-    match accepted.len() > before {
-        true => write_accepted(dir, &accepted),
-        false => Ok(()),
+    if accepted.len() > before {
+        write_accepted(dir, &accepted)
+    } else {
+        Ok(())
     }
 }
 
@@ -48,9 +51,10 @@ pub(crate) fn reject(dir: &Path, kid: &Kid) -> Result<()> {
     let mut accepted = listed(dir)?;
     let before = accepted.len();
     accepted.retain(|key| key.kid().is_ok_and(|one| one != *kid));
-    match accepted.len() < before {
-        true => write_accepted(dir, &accepted),
-        false => Ok(()),
+    if accepted.len() < before {
+        write_accepted(dir, &accepted)
+    } else {
+        Ok(())
     }
 }
 

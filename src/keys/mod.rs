@@ -103,9 +103,10 @@ fn of_stored(dir: &Path, stored: &StoredKey) -> Result<KeyPair> {
 
 /// Writes a key of the store into `dir`, unless it is there.
 pub(crate) fn bring(store: &Store, stored: &StoredKey, dir: &Path) -> Result<()> {
-    let pair = match file::exists(&directory::signing_key_file(dir))? {
-        true => KeyPair::load(dir)?,
-        false => of_stored(dir, stored)?,
+    let pair = if file::exists(&directory::signing_key_file(dir))? {
+        KeyPair::load(dir)?
+    } else {
+        of_stored(dir, stored)?
     };
     store.save(&pair, dir)
 }

@@ -38,9 +38,10 @@ fn read_all(
     }
     let mut keys: Vec<PublicKey> = Vec::new();
     for path in files {
-        let text = match is_standard_input(path) {
-            true => input::standard_input(MAX)?,
-            false => file::read_key(path)?,
+        let text = if is_standard_input(path) {
+            input::standard_input(MAX)?
+        } else {
+            file::read_key(path)?
         };
         let found = parse(&text).map_err(|cause| refused(path, &cause))?;
         if adopt::is_private(&text) {

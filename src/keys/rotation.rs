@@ -216,13 +216,14 @@ pub(crate) fn public_of(dir: &Path, kid: &Kid) -> Result<PublicKey> {
     };
     let public = public_key(&path)?;
     let found = public.kid().map_err(|cause| unusable(&path, &cause))?;
-    match found == *kid {
-        true => Ok(public),
-        false => Err(
+    if found == *kid {
+        Ok(public)
+    } else {
+        Err(
             Error::refused(format!("cannot use {}", output::path(&path)))
                 .because(format!("its key has the kid {found}, not {kid}"))
                 .hint("put the file of that key back"),
-        ),
+        )
     }
 }
 

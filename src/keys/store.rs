@@ -256,9 +256,10 @@ impl Store {
             return Ok(());
         }
         let current = directory::signing_key_file(dir);
-        let current = match file::exists(&current)? {
-            true => Some(KeyPair::kid_of(&current)?),
-            false => None,
+        let current = if file::exists(&current)? {
+            Some(KeyPair::kid_of(&current)?)
+        } else {
+            None
         };
         // The two files stay a pair: a compromised key goes when another one takes its place.
         let (rejected, accepted): (Vec<_>, Vec<_>) = self

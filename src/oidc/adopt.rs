@@ -74,9 +74,10 @@ pub fn is_private(text: &[u8]) -> bool {
 
 /// The keys of a file without private keys.
 pub fn adopt(text: &[u8]) -> Result<Adopted, AdoptError> {
-    match is_private(text) {
-        true => Err(AdoptError::Private),
-        false => public_keys(text),
+    if is_private(text) {
+        Err(AdoptError::Private)
+    } else {
+        public_keys(text)
     }
 }
 

@@ -39,11 +39,12 @@ impl TryFrom<String> for Kid {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let is_base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        match text.len() == 43 && text.bytes().all(is_base64url) {
-            true => Ok(Self(text)),
-            false => Err(format!(
+        if text.len() == 43 && text.bytes().all(is_base64url) {
+            Ok(Self(text))
+        } else {
+            Err(format!(
                 "{text:?} is no kid: it has 43 letters, digits, - and _"
-            )),
+            ))
         }
     }
 }

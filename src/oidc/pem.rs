@@ -33,9 +33,10 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, KeyError> {
         let closed = lines.by_ref().any(|(line, _)| {
             let end = marker(line, "-----END ");
             if end.is_none() {
-                match line.contains(':') {
-                    true => encrypted |= line.contains("ENCRYPTED"),
-                    false => body.push_str(line),
+                if line.contains(':') {
+                    encrypted |= line.contains("ENCRYPTED")
+                } else {
+                    body.push_str(line)
                 }
             }
             end == Some(label)
@@ -43,11 +44,12 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, KeyError> {
         if !closed {
             return Err(KeyError::Unterminated { line: begin });
         }
-        let der = match encrypted {
-            true => Vec::new(),
-            false => STANDARD
+        let der = if encrypted {
+            Vec::new()
+        } else {
+            STANDARD
                 .decode(body.as_bytes())
-                .map_err(|_| KeyError::Base64 { line: begin })?,
+                .map_err(|_| KeyError::Base64 { line: begin })?
         };
         blocks.push(Block {
             label: label.to_owned(),
@@ -56,9 +58,10 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, KeyError> {
             encrypted,
         });
     }
-    match blocks.is_empty() {
-        true => Err(KeyError::NotPem),
-        false => Ok(blocks),
+    if blocks.is_empty() {
+        Err(KeyError::NotPem)
+    } else {
+        Ok(blocks)
     }
 }
 

@@ -47,9 +47,10 @@ impl Block {
 
     /// A text of several lines.
     pub(super) fn text(mut self, name: &str, text: &str) -> Self {
-        let text = match is_harmless(text) && text.ends_with('\n') {
-            true => heredoc(text),
-            false => string(text),
+        let text = if is_harmless(text) && text.ends_with('\n') {
+            heredoc(text)
+        } else {
+            string(text)
         };
         self.parts.push(format!("{name} = {text}\n"));
         self
@@ -87,13 +88,15 @@ fn indented(text: &str) -> String {
     let mut is_heredoc = false;
     let mut indented = String::new();
     for line in text.split_inclusive('\n') {
-        match is_heredoc || line == "\n" {
-            true => indented += line,
-            false => indented += &format!("  {line}"),
+        if is_heredoc || line == "\n" {
+            indented += line
+        } else {
+            indented += &format!("  {line}")
         }
-        is_heredoc = match is_heredoc {
-            true => line.trim_end() != END,
-            false => line.ends_with(&format!("= <<{END}\n")),
+        is_heredoc = if is_heredoc {
+            line.trim_end() != END
+        } else {
+            line.ends_with(&format!("= <<{END}\n"))
         };
     }
     indented

@@ -13,9 +13,12 @@ const COMMAND: &str = "##";
 pub fn sanitized(text: &str) -> String {
     let text: String = text
         .chars()
-        .flat_map(|c| match is_hidden(c) {
-            true => c.escape_default().collect::<Vec<_>>(),
-            false => vec![c],
+        .flat_map(|c| {
+            if is_hidden(c) {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
         })
         .collect();
     let text = text.replace(COMMAND, r"#\u{23}");
@@ -40,13 +43,12 @@ pub(super) fn is_hidden(c: char) -> bool {
 pub fn escaped_json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_hidden(c) && c != '\n' {
-            true => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    escaped += &format!("\\u{unit:04x}");
-                }
+        if is_hidden(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped += &format!("\\u{unit:04x}");
             }
-            false => escaped.push(c),
+        } else {
+            escaped.push(c)
         }
     }
     escaped.replace(COMMAND, r"#\u0023")

@@ -51,9 +51,10 @@ impl Drop for Section {
 
 fn runner() -> Option<Runner> {
     let is_gitlab = std::env::var_os("GITLAB_CI").is_some_and(|value| value == "true");
-    match github::is_here() {
-        true => Some(Runner::GitHub),
-        false => is_gitlab.then_some(Runner::GitLab),
+    if github::is_here() {
+        Some(Runner::GitHub)
+    } else {
+        is_gitlab.then_some(Runner::GitLab)
     }
 }
 

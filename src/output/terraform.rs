@@ -307,8 +307,9 @@ fn label(name: &str) -> String {
         .chars()
         .map(|c| if allowed(c) { c } else { '_' })
         .collect();
-    match label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        true => label,
-        false => format!("_{label}"),
+    if label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        label
+    } else {
+        format!("_{label}")
     }
 }

@@ -115,9 +115,10 @@ impl SavedPlan {
             sha256: String::new(),
             ..saved.clone()
         };
-        match sha256(&unsigned) == saved.sha256 {
-            true => Ok(saved),
-            false => Err(SavedPlanError::Edited),
+        if sha256(&unsigned) == saved.sha256 {
+            Ok(saved)
+        } else {
+            Err(SavedPlanError::Edited)
         }
     }
 
@@ -231,9 +232,10 @@ impl Shown {
             .collect();
         names.sort_unstable();
         names.dedup();
-        match names.is_empty() {
-            true => self.name.clone(),
-            false => format!("{}: {}", self.name, names.join(", ")),
+        if names.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}: {}", self.name, names.join(", "))
         }
     }
 }
@@ -242,9 +244,10 @@ fn listed<'a>(endpoints: impl Iterator<Item = (&'a str, &'a String)>) -> String 
     let listed: Vec<String> = endpoints
         .map(|(name, url)| format!("{name} {url}"))
         .collect();
-    match listed.is_empty() {
-        true => "of AWS itself".to_owned(),
-        false => listed.join(", "),
+    if listed.is_empty() {
+        "of AWS itself".to_owned()
+    } else {
+        listed.join(", ")
     }
 }
 

@@ -43,9 +43,10 @@ pub fn load() -> Result<Roots> {
         .any(|name| std::env::var_os(name).is_some());
     // What somebody chose to trust, and cannot be read, is not replaced by what Mozilla trusts.
     let built_in = loaded.certs.is_empty() && loaded.errors.is_empty() && !named;
-    let certificates: Vec<CertificateDer<'_>> = match built_in {
-        true => webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec(),
-        false => loaded.certs,
+    let certificates: Vec<CertificateDer<'_>> = if built_in {
+        webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec()
+    } else {
+        loaded.certs
     };
     let mut store = RootCertStore::empty();
     let (added, _) = store.add_parsable_certificates(certificates);

@@ -269,12 +269,13 @@ fn read(path: &Path, file: File, max: usize) -> Result<Zeroizing<Vec<u8>>> {
     limited
         .read_to_end(&mut contents)
         .map_err(|e| cannot_read(path).because(e))?;
-    match contents.len() > max {
-        true => Err(cannot_read(path).because(format!(
+    if contents.len() > max {
+        Err(cannot_read(path).because(format!(
             "it is larger than {} KiB, so it is not what belongs there",
             max / 1024
-        ))),
-        false => Ok(contents),
+        )))
+    } else {
+        Ok(contents)
     }
 }
 

@@ -62,9 +62,10 @@ pub async fn kubectl(kubeconfig: Option<&Path>, arguments: &[&str]) -> Result<Ve
         ));
     }
     let status = child.wait().await.map_err(failed)?;
-    match status.success() {
-        true => Ok(answer),
-        false => Err(String::from_utf8_lossy(&words).trim().to_owned()),
+    if status.success() {
+        Ok(answer)
+    } else {
+        Err(String::from_utf8_lossy(&words).trim().to_owned())
     }
 }
 
@@ -78,11 +79,12 @@ pub fn object_name(text: &str) -> Result<&str, String> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    match text.len() <= 253 && text.split('.').all(is_label) {
-        true => Ok(text),
-        false => Err(format!(
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text)
+    } else {
+        Err(format!(
             "{text:?} is no name of an object: the cluster says so, and kubectl is not asked for it"
-        )),
+        ))
     }
 }
 

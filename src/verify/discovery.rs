@@ -29,9 +29,10 @@ pub fn check(issuer: &Issuer, page: &Page) -> Vec<Check> {
     let document: Document = match serde_json::from_slice(body) {
         Ok(document) => document,
         Err(cause) => {
-            let actual = match cause.is_data() {
-                true => cause.to_string(),
-                false => "it is not JSON".to_owned(),
+            let actual = if cause.is_data() {
+                cause.to_string()
+            } else {
+                "it is not JSON".to_owned()
             };
             checks.push(
                 Check::new(

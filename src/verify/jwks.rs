@@ -117,11 +117,12 @@ fn problems(body: &[u8]) -> String {
             "has key_ops, which STS refuses",
         );
     }
-    match found.is_empty() {
-        true => match JwkSet::parse(body) {
+    if found.is_empty() {
+        match JwkSet::parse(body) {
             Err(cause) => cause.to_string(),
             Ok(_) => String::new(),
-        },
-        false => found.join("; "),
+        }
+    } else {
+        found.join("; ")
     }
 }

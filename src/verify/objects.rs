@@ -88,9 +88,10 @@ pub fn statements(bucket: &str, policy: Option<&Value>) -> Check {
     };
     let check = Check::new(STATEMENTS, bucket, names.is_empty(), "none", actual)
         .hint("they let everybody do more than read the two documents of an issuer: take them away, or look at their conditions");
-    match wider.iter().all(|one| one.has_condition) {
-        true => check.or_warn(),
-        false => check,
+    if wider.iter().all(|one| one.has_condition) {
+        check.or_warn()
+    } else {
+        check
     }
 }
 

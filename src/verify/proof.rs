@@ -20,9 +20,10 @@ pub enum Exchange {
 /// Whether the token was accepted. `trusted` says that the role is meant to trust the subject; else a
 /// role that does not is proof enough, since STS looks at the token first.
 pub fn exchange(role_arn: &str, subject: &str, trusted: bool, exchange: &Exchange) -> Check {
-    let expected = match trusted {
-        true => format!("{subject} assumes the role"),
-        false => "the token is accepted, whether or not the role trusts its subject".to_owned(),
+    let expected = if trusted {
+        format!("{subject} assumes the role")
+    } else {
+        "the token is accepted, whether or not the role trusts its subject".to_owned()
     };
     match exchange {
         Exchange::Assumed(arn) if !trusted => {

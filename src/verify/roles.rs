@@ -83,9 +83,10 @@ fn found(role: &Role, findings: &[Finding]) -> Check {
     let texts: Vec<&str> = findings.iter().map(|one| one.text.as_str()).collect();
     let check = Check::new(NAME, &role.arn, false, EXPECTED, texts.join("; "))
         .hint("'irsactl role --name NAME --service-account NAMESPACE/NAME --adopt' writes the first statement that trusts this issuer alone anew, and keeps the others: take such a statement among those away by hand");
-    match findings.iter().any(|one| one.fatal) {
-        true => check,
-        false => check.or_warn(),
+    if findings.iter().any(|one| one.fatal) {
+        check
+    } else {
+        check.or_warn()
     }
 }
 
@@ -147,9 +148,12 @@ struct Condition<'a> {
 impl Condition<'_> {
     /// Whether the operator lets a text through.
     fn takes(&self, text: &str) -> bool {
-        self.values.iter().any(|value| match self.like {
-            true => is_like(value, text),
-            false => *value == text || (self.ignores_case && value.eq_ignore_ascii_case(text)),
+        self.values.iter().any(|value| {
+            if self.like {
+                is_like(value, text)
+            } else {
+                *value == text || (self.ignores_case && value.eq_ignore_ascii_case(text))
+            }
         })
     }
 }

@@ -39,9 +39,12 @@ pub fn check(provider_arn: &str, places: &[Place], among_many: bool) -> Check {
     let judged = places
         .iter()
         .map(|place| judge(provider_arn, place, among_many));
-    let worst = judged.reduce(|worst, check| match severity(&check) > severity(&worst) {
-        true => check,
-        false => worst,
+    let worst = judged.reduce(|worst, check| {
+        if severity(&check) > severity(&worst) {
+            check
+        } else {
+            worst
+        }
     });
     worst.unwrap_or_else(|| Check::skipped(NAME, provider_arn, "it was not looked at"))
 }
@@ -89,9 +92,10 @@ fn judge(provider_arn: &str, place: &Place, among_many: bool) -> Check {
                 "the bucket of the {name} ({}) is not this account's: whoever has it signs tokens",
                 page.url
             );
-            match among_many {
-                true => fail(what).or_warn(),
-                false => fail(format!("CRITICAL: {what}")),
+            if among_many {
+                fail(what).or_warn()
+            } else {
+                fail(format!("CRITICAL: {what}"))
             }
         }
         Owner::Unknown(cause) => {

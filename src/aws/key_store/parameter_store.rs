@@ -22,12 +22,13 @@ pub(crate) async fn entry(client: &Client, name: &str) -> Result<Option<Entry>> 
             let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().to_owned());
             let tags: Tags = tags.map(pair).collect();
             // Nothing there would be an error, but is no more than a list of nothing in some emulators.
-            Ok(match tags.is_empty() && !exists(client, name).await? {
-                true => None,
-                false => Some(Entry {
+            Ok(if tags.is_empty() && !exists(client, name).await? {
+                None
+            } else {
+                Some(Entry {
                     tags,
                     history: None,
-                }),
+                })
             })
         }
         Err(e) if code(&e) == Some("InvalidResourceId") => Ok(None),

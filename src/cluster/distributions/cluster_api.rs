@@ -38,14 +38,16 @@ pub(crate) fn render(
                 .hint("leave --secret-file away: the cluster keeps its key, and the output says how to publish it"),
         );
     }
-    let settings = &match live {
-        true => settings.with_own_key(),
-        false => settings.clone(),
+    let settings = &if live {
+        settings.with_own_key()
+    } else {
+        settings.clone()
     };
     let split = settings.split();
-    let operations = match live {
-        true => json_patch::of_command(split.issuers, []),
-        false => Vec::new(),
+    let operations = if live {
+        json_patch::of_command(split.issuers, [])
+    } else {
+        Vec::new()
     };
     // The key flags stay kubeadm's own: they name the files that the Secret becomes.
     let flags = split.flags.into_iter();

@@ -28,9 +28,10 @@ pub(crate) fn render_for(
     // What was named without the default is the whole list.
     let has_default = existing.is_empty() || existing.contains(&DEFAULT_ISSUER);
     let keeps_default = has_default && settings.order != Order::NewAlone;
-    let (first, others) = match keeps_default {
-        true => ("-=", "+="),
-        false => ("=", "="),
+    let (first, others) = if keeps_default {
+        ("-=", "+=")
+    } else {
+        ("=", "=")
     };
     let mut arguments = Vec::new();
     for (index, issuer) in settings.issuers().into_iter().enumerate() {

@@ -22,19 +22,19 @@ pub(crate) const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/pki/sa.pub";
 pub(crate) fn render(settings: &ApiServerSettings, version: Option<Version>) -> Result<String> {
     let is_list = version.is_none_or(|version| version.is_from(31));
     let in_order = is_list && version.is_none_or(keeps_order);
-    let (listed, operations) = match settings.is_live() && !in_order {
-        true => {
-            let split = settings.split();
-            let key_files = split.key_files.into_iter();
-            let appended = key_files.map(|path| ("service-account-key-file", path));
-            let operations = json_patch::of_command(split.issuers, appended);
-            (split.flags, operations)
-        }
-        false => (settings.flags(), Vec::new()),
+    let (listed, operations) = if settings.is_live() && !in_order {
+        let split = settings.split();
+        let key_files = split.key_files.into_iter();
+        let appended = key_files.map(|path| ("service-account-key-file", path));
+        let operations = json_patch::of_command(split.issuers, appended);
+        (split.flags, operations)
+    } else {
+        (settings.flags(), Vec::new())
     };
-    let why = match is_list {
-        true => "it sorts them by value: kubeadm issue 3261",
-        false => "they are a map",
+    let why = if is_list {
+        "it sorts them by value: kubeadm issue 3261"
+    } else {
+        "they are a map"
     };
     render_template(
         TEMPLATE,

@@ -20,12 +20,13 @@ pub(crate) const DEFAULT_PUBLIC_KEY: &str = "/etc/kubernetes/ssl/sa.pub";
 pub(crate) fn render(settings: &ApiServerSettings) -> Result<String> {
     let split = settings.split();
     let key_files = split.key_files.into_iter();
-    let operations = match settings.is_live() {
-        true => json_patch::of_command(
+    let operations = if settings.is_live() {
+        json_patch::of_command(
             split.issuers,
             key_files.map(|path| ("service-account-key-file", path)),
-        ),
-        false => Vec::new(),
+        )
+    } else {
+        Vec::new()
     };
     render_template(
         TEMPLATE,

@@ -40,9 +40,10 @@ impl Talos<'_> {
     pub(crate) fn secret(&self, signing_key: &str) -> Result<Zeroizing<String>> {
         self.check()?;
         let text = self.fill(Some(SECRET))?;
-        let key = match self.is_document() {
-            true => template::json_lines(signing_key),
-            false => template::base64(signing_key)?,
+        let key = if self.is_document() {
+            template::json_lines(signing_key)
+        } else {
+            template::base64(signing_key)?
         };
         template::with_secret(&text, &key)
     }
@@ -55,11 +56,12 @@ impl Talos<'_> {
         if self.is_document() {
             let loses_key =
                 self.settings.is_live() && self.has_secret_file && self.public_keys.is_empty();
-            return match loses_key {
-                false => Ok(()),
-                true => Err(Error::refused("cannot bring a new signing key into a Talos cluster that runs")
+            return if !loses_key {
+                Ok(())
+            } else {
+                Err(Error::refused("cannot bring a new signing key into a Talos cluster that runs")
                     .because("without the old public key every pod that has a token now would be locked out")
-                    .hint("give it with --existing-public-key, a file of this machine: talosctl read /system/secrets/kubernetes/kube-apiserver/service-account.pub")),
+                    .hint("give it with --existing-public-key, a file of this machine: talosctl read /system/secrets/kubernetes/kube-apiserver/service-account.pub"))
             };
         }
         if self.version.is_some_and(|version| !version.is_from(13)) {
@@ -78,23 +80,26 @@ impl Talos<'_> {
     }
 
     fn fill(&self, signing_key: Option<&str>) -> Result<String> {
-        let settings = &match self.is_document() || !self.settings.is_live() {
-            true => self.settings.clone(),
-            false => self.settings.with_own_key(),
+        let settings = &if self.is_document() || !self.settings.is_live() {
+            self.settings.clone()
+        } else {
+            self.settings.with_own_key()
         };
         let live = settings.is_live();
         // Talos takes its endpoint for the audience, and the document the issuer alone.
-        let audiences = match live && self.is_document() {
-            true => Some(settings.audiences()),
-            false => settings.given_audiences(),
+        let audiences = if live && self.is_document() {
+            Some(settings.audiences())
+        } else {
+            settings.given_audiences()
         };
         let version = match self.version {
             Some(version) => version.to_string(),
             None => "1.14 or later, assumed without --talos-version".to_owned(),
         };
-        let template = match self.is_document() {
-            true => include_str!("../../../templates/talos-document.yaml"),
-            false => include_str!("../../../templates/talos-patch.yaml"),
+        let template = if self.is_document() {
+            include_str!("../../../templates/talos-document.yaml")
+        } else {
+            include_str!("../../../templates/talos-patch.yaml")
         };
         template::render(
             template,

@@ -26,14 +26,15 @@ pub(crate) struct Nodes {
 impl Nodes {
     /// Refuses a distribution that keeps keys elsewhere than in files of the nodes.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.format.has_node_files() {
-            true => Ok(()),
-            false => Err(Error::refused(format!(
+        if self.format.has_node_files() {
+            Ok(())
+        } else {
+            Err(Error::refused(format!(
                 "cannot say how {} takes another signing key",
                 self.format.name()
             ))
             .because("its keys are not files of the control-plane nodes")
-            .hint("publish the new key ('irsactl rotate prepare'), set both in the way of the distribution ('irsactl flags --format' prints its form), and go on with --token FILE; 'irsactl rotate retire' is for all")),
+            .hint("publish the new key ('irsactl rotate prepare'), set both in the way of the distribution ('irsactl flags --format' prints its form), and go on with --token FILE; 'irsactl rotate retire' is for all"))
         }
     }
 }

@@ -140,9 +140,10 @@ impl Prepare {
             if let Some(key) = &made {
                 rotation::write(dir, key, &new)?;
             }
-            let kept = match begun {
-                true => beginning.save(dir),
-                false => beginning.claim(dir),
+            let kept = if begun {
+                beginning.save(dir)
+            } else {
+                beginning.claim(dir)
             };
             if let (Err(_), Some(_)) = (&kept, &made) {
                 // Another run has begun meanwhile: this key is nobody's.
@@ -193,9 +194,10 @@ impl Prepare {
                 changes += outcome.then(stored::record(store, &rotation, stop).await)?;
             }
         }
-        let stage = match self.key_only {
-            true => Stage::Made,
-            false => Stage::Prepared,
+        let stage = if self.key_only {
+            Stage::Made
+        } else {
+            Stage::Prepared
         };
         let told = Told {
             // activate, which is next otherwise, takes nothing over.

@@ -67,9 +67,10 @@ impl Retire {
         let desired = scene.desired(JwkSet::default(), std::slice::from_ref(&old), change.adopt);
         self.require_new(global, store.as_ref(), &rotation)?;
         let finish = [ACTIVATED, PUBLISHED, RETIRED];
-        let finish = match rotation.activated.is_some() || self.compromised {
-            true => &finish[..],
-            false => &finish[1..],
+        let finish = if rotation.activated.is_some() || self.compromised {
+            &finish[..]
+        } else {
+            &finish[1..]
         };
         let mut steps = vec![(rotation.new.clone(), finish)];
         if self.compromised {
@@ -108,9 +109,10 @@ impl Retire {
             store.as_mut(),
         );
         let recorded = outcome.then(finished.await)?;
-        let stage = match self.compromised {
-            true => Stage::Compromised,
-            false => Stage::Retired,
+        let stage = if self.compromised {
+            Stage::Compromised
+        } else {
+            Stage::Retired
         };
         let told = Told {
             changes: outcome.changes + recorded,
@@ -161,14 +163,15 @@ impl Retire {
         let current = directory::signing_key_file(dir);
         let is_here = file::exists(&directory::named(dir, new))?
             || file::exists(&current)? && KeyPair::kid_of(&current)? == *new;
-        match is_here || store.is_some_and(|store| store.has(new)) {
-            true => Ok(()),
-            false => Err(Error::refused(format!("cannot retire {}", rotation.old))
+        if is_here || store.is_some_and(|store| store.has(new)) {
+            Ok(())
+        } else {
+            Err(Error::refused(format!("cannot retire {}", rotation.old))
                 .because(format!(
                     "the new key {new} is neither in {} nor in a key store",
                     output::path(dir)
                 ))
-                .hint("give the --dir that has it, or --key-store; on a control-plane node it is sa-signer.key")),
+                .hint("give the --dir that has it, or --key-store; on a control-plane node it is sa-signer.key"))
         }
     }
 
@@ -206,14 +209,15 @@ impl Retire {
                 .hint("show one: 'irsactl rotate activate --token FILE'; or give --compromised"));
         };
         let until = activated.saturating_add(self.after);
-        match now()? >= until {
-            true => Ok(()),
-            false => Err(refused()
+        if now()? >= until {
+            Ok(())
+        } else {
+            Err(refused()
                 .because(format!(
                     "tokens that it has signed may be in use until {}",
                     time_text(until)
                 ))
-                .hint("run again then; --after is the longest life of your tokens, --compromised does not wait")),
+                .hint("run again then; --after is the longest life of your tokens, --compromised does not wait"))
         }
     }
 }

@@ -144,11 +144,12 @@ impl<'s> Scene<'s> {
 
     /// Refuses when AWS could not know a key.
     pub(crate) fn require_published(&self, kid: &Kid) -> Result<()> {
-        match self.published.kids().any(|one| one == kid) {
-            true => Ok(()),
-            false => Err(Error::refused(format!("cannot use kid {kid} yet"))
+        if self.published.kids().any(|one| one == kid) {
+            Ok(())
+        } else {
+            Err(Error::refused(format!("cannot use kid {kid} yet"))
                 .because(format!("it is not in {}", self.jwks_uri))
-                .hint("publish it: 'irsactl rotate prepare'")),
+                .hint("publish it: 'irsactl rotate prepare'"))
         }
     }
 

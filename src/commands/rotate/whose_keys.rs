@@ -56,9 +56,6 @@ impl WhoseKeys {
                 text += &format!(" {option} {}", output::sanitized(&shell_quoted(&value)));
             }
         }
-        match adopt {
-            true => text + " --adopt",
-            false => text,
-        }
+        if adopt { text + " --adopt" } else { text }
     }
 }

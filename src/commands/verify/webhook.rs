@@ -38,14 +38,15 @@ pub(crate) async fn checks(source: &Path, kubeconfig: Option<&Path>) -> Result<V
     let now = now()?;
     let mut checks = Vec::new();
     for webhook in &found {
-        let serving = match live {
-            true => live_certificate(webhook, kubeconfig).await,
-            false => certificate_in(&objects, webhook).ok_or_else(|| {
+        let serving = if live {
+            live_certificate(webhook, kubeconfig).await
+        } else {
+            certificate_in(&objects, webhook).ok_or_else(|| {
                 format!(
                     "no Secret {} is in the file",
                     secret_name(&objects, webhook)
                 )
-            }),
+            })
         };
         let serving = serving.as_deref().map_err(String::as_str);
         checks.extend(check(webhook, serving, now));

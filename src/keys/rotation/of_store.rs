@@ -130,9 +130,10 @@ pub(crate) fn told(store: &Store, issuer: &Issuer) -> Option<Rotation> {
 pub(crate) fn bring_key(dir: &Path, key: &StoredKey) -> Result<()> {
     let current = signing_key_file(dir);
     let is_current = file::exists(&current)? && KeyPair::kid_of(&current)? == key.kid;
-    match is_current || file::exists(&directory::named(dir, &key.kid))? {
-        true => Ok(()),
-        false => rotation::write(dir, &key.key()?, &key.kid),
+    if is_current || file::exists(&directory::named(dir, &key.kid))? {
+        Ok(())
+    } else {
+        rotation::write(dir, &key.key()?, &key.kid)
     }
 }
 

@@ -13,12 +13,21 @@ impl Store {
         let newest = self
             .newest()
             .map(|key| format!("{} has not been activated, and no other key signs", key.arn));
-        error
-            .because(newest.unwrap_or_default())
-            .hint(match self.before_the_coming().is_some_and(|key| self.is_compromised(&key.kid)) {
-                true => format!("the key before it is compromised: finish 'irsactl rotate retire --compromised{}'", self.options()),
-                false => format!("a rotation is under way: go on with 'irsactl rotate activate{0}', or see it with 'irsactl rotate status{0}'", self.options()),
-            })
+        let hint = if self
+            .before_the_coming()
+            .is_some_and(|key| self.is_compromised(&key.kid))
+        {
+            format!(
+                "the key before it is compromised: finish 'irsactl rotate retire --compromised{}'",
+                self.options()
+            )
+        } else {
+            format!(
+                "a rotation is under way: go on with 'irsactl rotate activate{0}', or see it with 'irsactl rotate status{0}'",
+                self.options()
+            )
+        };
+        error.because(newest.unwrap_or_default()).hint(hint)
     }
 
     /// Something else under a key's name.
@@ -29,14 +38,13 @@ impl Store {
             self.kind.title()
         ))
         .because(format!("it exists, but has no tag {tag}={value}"))
-        .hint(match *name == self.name(1) {
-            true => format!(
+        .hint(if *name == self.name(1) {
+            format!(
                 "if it is this cluster's signing key: irsactl keygen{} --adopt",
                 self.options()
-            ),
-            false => {
-                "no run puts a key there without that tag: look who did (CloudTrail)".to_owned()
-            }
+            )
+        } else {
+            "no run puts a key there without that tag: look who did (CloudTrail)".to_owned()
         })
     }
 

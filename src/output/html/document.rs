@@ -59,9 +59,10 @@ fn body(body: &[u8]) -> (Vec<Token>, usize) {
     let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
     let shown = &body[..body.len().min(SHOWN)];
     let text = String::from_utf8_lossy(shown);
-    let tokens = match is_json {
-        true => tokens(&text),
-        false => vec![Token::new("", &text)],
+    let tokens = if is_json {
+        tokens(&text)
+    } else {
+        vec![Token::new("", &text)]
     };
     (tokens, body.len() - shown.len())
 }
@@ -82,9 +83,10 @@ pub(super) fn is_document(value: &Value) -> bool {
 
 /// A field of a change.
 pub(super) fn field(value: &Value, is_document: bool) -> Vec<Token> {
-    match is_document && !value.is_string() {
-        true => json(value),
-        false => vec![Token::new("", &plan::value(value))],
+    if is_document && !value.is_string() {
+        json(value)
+    } else {
+        vec![Token::new("", &plan::value(value))]
     }
 }
 

@@ -145,16 +145,18 @@ fn draw(layout: &Layout, links: &[Link<'_>], checks: &[Check]) -> Picture {
     let (mut x, mut y) = (0, 0);
     for link in links {
         let cell = cell(layout, link, link.part.outcome(checks), (x, y));
-        match layout.is_row {
-            true => x += layout.box_width + layout.gap,
-            false => y += cell.height + layout.gap,
+        if layout.is_row {
+            x += layout.box_width + layout.gap
+        } else {
+            y += cell.height + layout.gap
         }
         boxes.push(cell);
     }
     let height = boxes.iter().map(|cell| cell.height).max().unwrap_or(0);
-    let (width, height) = match layout.is_row {
-        true => (x.saturating_sub(layout.gap), height),
-        false => (layout.box_width, y.saturating_sub(layout.gap)),
+    let (width, height) = if layout.is_row {
+        (x.saturating_sub(layout.gap), height)
+    } else {
+        (layout.box_width, y.saturating_sub(layout.gap))
     };
     let mut arrows = Vec::new();
     for cell in &mut boxes {
@@ -163,24 +165,26 @@ fn draw(layout: &Layout, links: &[Link<'_>], checks: &[Check]) -> Picture {
         }
     }
     for cell in boxes.iter().skip(1) {
-        let (x, y) = match layout.is_row {
-            true => (cell.x, height / 2),
-            false => (cell.width / 2, cell.y),
+        let (x, y) = if layout.is_row {
+            (cell.x, height / 2)
+        } else {
+            (cell.width / 2, cell.y)
         };
         let (length, point) = (layout.gap - 4, 2);
-        arrows.push(match layout.is_row {
-            true => Arrow {
+        arrows.push(if layout.is_row {
+            Arrow {
                 x1: x - length,
                 y1: y,
                 x2: x - point,
                 y2: y,
-            },
-            false => Arrow {
+            }
+        } else {
+            Arrow {
                 x1: x,
                 y1: y - length,
                 x2: x,
                 y2: y - point,
-            },
+            }
         });
     }
     let told: Vec<String> = links

@@ -27,9 +27,10 @@ pub(super) fn diff(
             .hint("publish first: 'irsactl bootstrap', or 'irsactl publish'"));
     };
     owned(&format!("bucket s3://{}", set.bucket), tags, adopt)?;
-    let parsed = match adopt {
-        true => JwkSet::parse_foreign(&object.body),
-        false => JwkSet::parse(&object.body),
+    let parsed = if adopt {
+        JwkSet::parse_foreign(&object.body)
+    } else {
+        JwkSet::parse(&object.body)
     };
     let refused = |cause| {
         Error::refused(format!("cannot rotate the keys in {place}"))

@@ -64,39 +64,42 @@ pub(super) fn diff(teardown: &Teardown, remains: &Remains, plan: &mut Plan) -> R
         && let Some(after) = without_ours(before, &teardown.statement_id)
     {
         let empty = after["Statement"].as_array().is_some_and(Vec::is_empty);
-        plan.changes.push(match empty {
-            true => Change::Remove(Removal::BucketPolicy {
+        plan.changes.push(if empty {
+            Change::Remove(Removal::BucketPolicy {
                 bucket: name(),
                 owner: owner(),
                 before: before.clone(),
-            }),
-            false => Change::Bucket(BucketChange::PutPolicy {
+            })
+        } else {
+            Change::Bucket(BucketChange::PutPolicy {
                 bucket: name(),
                 owner: owner(),
                 before: Some(before.clone()),
                 after,
-            }),
+            })
         });
     }
-    match teardown.with_bucket {
-        true => plan.changes.push(Change::Remove(Removal::Bucket {
+    if teardown.with_bucket {
+        plan.changes.push(Change::Remove(Removal::Bucket {
             bucket: name(),
             owner: owner(),
-        })),
-        false => plan.notes.push(format!(
+        }))
+    } else {
+        plan.notes.push(format!(
             "bucket s3://{} is kept: nobody else can take its name, and with it the issuer",
             teardown.bucket
-        )),
+        ))
     }
     Ok(())
 }
 
 fn ours(what: &str, tags: &Tags) -> Result<()> {
-    match is_ours(tags) {
-        true => Ok(()),
-        false => Err(Error::refused(format!("cannot remove {what}: it is not ours"))
+    if is_ours(tags) {
+        Ok(())
+    } else {
+        Err(Error::refused(format!("cannot remove {what}: it is not ours"))
             .because(format!("it has no tag {}={}", MANAGED_BY.0, MANAGED_BY.1))
-            .hint("what made it should remove it; or take it over first: 'irsactl bootstrap --adopt'")),
+            .hint("what made it should remove it; or take it over first: 'irsactl bootstrap --adopt'"))
     }
 }
 
@@ -109,14 +112,15 @@ fn same_key(teardown: &Teardown, bucket: &BucketRemains) -> Result<()> {
         (Some(Ok(set)), Some(own)) => set.kids().any(|kid| kid == own),
         _ => false,
     };
-    match known || teardown.bucket_is_derived {
-        true => Ok(()),
-        false => Err(Error::refused(format!(
+    if known || teardown.bucket_is_derived {
+        Ok(())
+    } else {
+        Err(Error::refused(format!(
             "cannot tell whose documents are in s3://{}",
             teardown.bucket
         ))
         .because("there is no provider in this account that names their cluster, and their key is not that of the issuer directory")
-        .hint("name the directory of their key with --dir; or remove them by hand: aws s3 rm")),
+        .hint("name the directory of their key with --dir; or remove them by hand: aws s3 rm"))
     }
 }
 
