@@ -178,7 +178,7 @@ fn of_saved_plan(global: &Global, saved: SavedPlan) -> Result<Cli> {
     saved_plan::refuse_programs(&layers)?;
     let written = saved.arguments.iter().map(String::as_str);
     if !layers
-        .arguments(&saved_plan::OF_THE_RUN)
+        .arguments(&saved_plan::RUN_OPTIONS)
         .into_iter()
         .eq(written)
     {

@@ -116,11 +116,6 @@ impl Destroy {
         let partition = partition::of_region(&region)?;
         let object_keys = object_keys(place.prefix.as_deref());
         let desired = Desired {
-            issuer: place.issuer.clone(),
-            publication: None,
-            provider: None,
-            roles: Vec::new(),
-            key_set: None,
             teardown: Some(Teardown {
                 provider_arn: arn::provider(&partition, &session.account, place.issuer.host_path()),
                 cluster: self.names.cluster.clone(),
@@ -136,7 +131,7 @@ impl Destroy {
                 bucket_is_derived: self.names.bucket.is_none(),
                 bucket: place.bucket,
             }),
-            adopt: false,
+            ..Desired::of(place.issuer.clone())
         };
         let mut planned = session.plan(&desired).await?;
         let kept = store.iter().flat_map(|store| store.left(&desired.issuer));

@@ -81,13 +81,9 @@ impl ProviderArgs {
         };
         let provider_arn = provider.arn.clone();
         let desired = Desired {
-            issuer: issuer.clone(),
-            publication: None,
             provider: Some(provider),
-            roles: Vec::new(),
-            key_set: None,
-            teardown: None,
             adopt: change.adopt,
+            ..Desired::of(issuer.clone())
         };
         let mut planned = session.plan(&desired).await?;
         self.provider

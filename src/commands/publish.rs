@@ -88,13 +88,9 @@ impl Publish {
         let issuer = place.issuer.clone();
         let tags = change.tags(self.names.cluster.as_deref());
         let desired = Desired {
-            issuer: issuer.clone(),
             publication: Some(publication(&place, &session.account, keys, &self.key, tags)),
-            provider: None,
-            roles: Vec::new(),
-            key_set: None,
-            teardown: None,
             adopt: change.adopt,
+            ..Desired::of(issuer.clone())
         };
         let planned = session.plan(&desired).await?;
         if let Some(store) = &store {

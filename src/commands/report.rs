@@ -88,7 +88,7 @@ impl ReportArgs {
             key_store: &self.key_store,
             proof: &self.proof,
             cluster: &self.cluster,
-            besides: Vec::new(),
+            extra_checks: Vec::new(),
         };
         let found = question.look(global, stop).await?;
         let page = render(&found, self.issuer.names.cluster.as_deref(), now()?)?;

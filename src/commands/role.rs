@@ -212,13 +212,9 @@ pub(crate) fn desired(
         .iter()
         .map(|role| role.role(issuer, account, region, tags.clone()));
     Ok(Desired {
-        issuer: issuer.clone(),
-        publication: None,
-        provider: None,
         roles: roles.collect::<Result<_>>()?,
-        key_set: None,
-        teardown: None,
         adopt,
+        ..Desired::of(issuer.clone())
     })
 }
 

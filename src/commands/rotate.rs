@@ -8,13 +8,13 @@
 pub(crate) mod activate;
 pub(crate) mod evidence;
 pub(crate) mod nodes;
+pub(crate) mod options;
 pub(crate) mod prepare;
 pub(crate) mod retire;
 pub(crate) mod scene;
 pub(crate) mod stage;
 pub(crate) mod status;
 pub(crate) mod stored;
-pub(crate) mod whose_keys;
 
 use clap::{Args, Subcommand};
 

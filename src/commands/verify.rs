@@ -127,7 +127,7 @@ impl Verify {
             key_store: &self.key_store,
             proof: &self.proof,
             cluster: &self.cluster,
-            besides: webhook,
+            extra_checks: webhook,
         };
         let found = question.look(global, stop).await?;
         let links = found.links(names.cluster.as_deref())?;

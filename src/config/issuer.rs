@@ -59,13 +59,11 @@ impl ClusterIssuer<'_> {
         let publication =
             publication::publication(&place, account, self.keys, &self.options.key, tags);
         Ok(Desired {
-            issuer,
             publication: Some(publication),
             provider: Some(provider),
             roles,
-            key_set: None,
-            teardown: None,
             adopt: self.change.adopt,
+            ..Desired::of(issuer)
         })
     }
 }

@@ -31,7 +31,7 @@ impl Session<'_> {
                 observed: planned.observed,
             });
         };
-        let is_settled = planned.plan.changes.is_empty() && planned.plan.besides == 0;
+        let is_settled = planned.plan.changes.is_empty() && planned.plan.key_store_changes == 0;
         let mut was_asked = false;
         if is_settled {
             output::say(self.answer(desired, &planned.plan).counts());
@@ -69,7 +69,7 @@ impl Session<'_> {
                 }
             };
             count += plan.changes.len();
-        } else if was_asked || plan.besides > 0 {
+        } else if was_asked || plan.key_store_changes > 0 {
             // What was shown before may be shown no more.
             observed.shown = Shown::default();
         }

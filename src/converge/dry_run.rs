@@ -51,7 +51,7 @@ pub(crate) fn run(
     }
     Ok(
         if options.detailed_exitcode
-            && (planned.plan.besides > 0 || !planned.plan.changes.is_empty())
+            && (planned.plan.key_store_changes > 0 || !planned.plan.changes.is_empty())
         {
             Exit::Pending
         } else {

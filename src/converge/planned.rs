@@ -34,7 +34,7 @@ impl Planned {
     pub(crate) fn with_store(mut self, store: Option<observed::KeyStore>) -> Self {
         if let Some(store) = &store {
             self.plan.notes.extend(store.notes.iter().cloned());
-            self.plan.besides = store.changes;
+            self.plan.key_store_changes = store.changes;
         }
         self.observed.key_store = store;
         self

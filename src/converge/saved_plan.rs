@@ -17,7 +17,7 @@ use crate::system::file::{self, links};
 const STARTS_PROGRAMS: [&str; 1] = ["kubeconfig"];
 
 /// Options that say how a command runs, not what is wanted.
-pub(crate) const OF_THE_RUN: [&str; 13] = [
+pub(crate) const RUN_OPTIONS: [&str; 13] = [
     "dry_run",
     "offline",
     "detailed_exitcode",
@@ -41,7 +41,7 @@ pub(crate) fn of(
     planned: &Planned,
 ) -> Result<SavedPlan> {
     refuse_programs(&global.layers)?;
-    let arguments = global.layers.arguments(&OF_THE_RUN);
+    let arguments = global.layers.arguments(&RUN_OPTIONS);
     let arguments = arguments.into_iter().map(|one| one.into_string());
     let arguments = arguments.collect::<std::result::Result<Vec<_>, _>>();
     let arguments = arguments.map_err(|argument| {
@@ -138,7 +138,7 @@ pub(crate) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
         return Ok(());
     }
     let command = command(saved);
-    Err(if now.is_empty() && planned.plan.besides == 0 {
+    Err(if now.is_empty() && planned.plan.key_store_changes == 0 {
         Error::refused("cannot apply this plan: nothing of it is left to do")
             .because("everything is as it wanted it already")
             .hint(format!(

@@ -213,13 +213,9 @@ fn desired(
         publication::publication(place, &session.account, keys, &options, tags)
     });
     Ok(Desired {
-        issuer: target.issuer.clone(),
         publication,
         provider: Some(provider),
-        roles: Vec::new(),
-        key_set: None,
-        teardown: None,
-        adopt: false,
+        ..Desired::of(target.issuer.clone())
     })
 }
 

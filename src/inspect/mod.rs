@@ -44,7 +44,7 @@ pub(crate) struct Question<'a> {
     pub(crate) proof: &'a ProofOptions,
     pub(crate) cluster: &'a ClusterOptions,
     /// Checks of something else, which come before the proof.
-    pub(crate) besides: Vec<Check>,
+    pub(crate) extra_checks: Vec<Check>,
 }
 
 /// An issuer as it was found.
@@ -165,7 +165,7 @@ impl Question<'_> {
             &audiences,
         );
         checks.extend(cluster.await?);
-        checks.extend(self.besides);
+        checks.extend(self.extra_checks);
         let key = local.ok().flatten().zip(published.as_ref());
         let seen = Seen {
             provider: owner.provider_exists(),

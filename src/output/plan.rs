@@ -36,7 +36,7 @@ pub struct PlanAnswer {
     #[serde(skip)]
     links: Vec<(&'static str, String)>,
     #[serde(skip)]
-    besides: usize,
+    key_store_changes: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,7 +64,7 @@ impl PlanAnswer {
             changes: changes.collect(),
             notes: plan.notes.clone(),
             links: links(desired),
-            besides: plan.besides,
+            key_store_changes: plan.key_store_changes,
         }
     }
 }
@@ -173,10 +173,10 @@ impl PlanAnswer {
             count(Action::Update),
             count(Action::Remove)
         );
-        match (self.changes.len(), self.besides) {
+        match (self.changes.len(), self.key_store_changes) {
             (0, 0) => "no changes".to_owned(),
             (_, 0) => counts,
-            (_, besides) => format!("{counts}, {besides} in the key store"),
+            (_, changes) => format!("{counts}, {changes} in the key store"),
         }
     }
 }

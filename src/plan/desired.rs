@@ -36,6 +36,19 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Nothing of an issuer: what is wanted of it is added.
+    pub fn of(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            publication: None,
+            provider: None,
+            roles: Vec::new(),
+            key_set: None,
+            teardown: None,
+            adopt: false,
+        }
+    }
+
     /// The keys of the issuer's objects, where its bucket is concerned.
     pub fn object_keys(&self) -> Vec<String> {
         let published = self.publication.iter().flat_map(Publication::object_keys);

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use crate::commands::rotate::evidence::LiveOptions;
+use crate::commands::rotate::evidence::EvidenceOptions;
 use crate::commands::rotate::nodes::Nodes;
+use crate::commands::rotate::options::RotationOptions;
 use crate::commands::rotate::scene::Scene;
-use crate::commands::rotate::stage::{LONGEST_TOKEN, RotateAnswer, Stage, Told};
+use crate::commands::rotate::stage::{LONGEST_TOKEN, RotateAnswer, Stage, StepReport};
 use crate::commands::rotate::stored;
-use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::Global;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Exit, Result};
@@ -26,9 +26,9 @@ Run it after each step, with what the API servers say: the next step is shown wh
 to have taken effect. It changes nothing in AWS but the tags of a key in a key store.")]
 pub(crate) struct Activate {
     #[command(flatten)]
-    whose: WhoseKeys,
+    whose: RotationOptions,
     #[command(flatten)]
-    live: LiveOptions,
+    live: EvidenceOptions,
     /// There is one API server: accept and sign with the new key in one step
     #[arg(long)]
     single_node: bool,
@@ -92,12 +92,12 @@ impl Activate {
                 ));
             }
         }
-        let told = Told {
+        let told = StepReport {
             names: self.whose.names(global, false),
             seen: live.seen(),
             changes,
             after: LONGEST_TOKEN.parse().unwrap_or_default(),
-            ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
+            ..StepReport::new(&global.dir, stage, &rotation, Some(&self.nodes))
         };
         output::print(&RotateAnswer::new(told), global.output)?;
         Ok(Exit::Done)

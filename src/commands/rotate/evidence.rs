@@ -15,7 +15,7 @@ use crate::system::kubectl::kubectl;
 
 /// Where to look.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct LiveOptions {
+pub(crate) struct EvidenceOptions {
     /// An API server's keys, of: kubectl get --raw /openid/v1/jwks; repeat it for each control-plane node
     #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
     cluster_jwks: Vec<PathBuf>,
@@ -29,14 +29,14 @@ pub(crate) struct LiveOptions {
 
 /// What was seen.
 #[derive(Debug, Default)]
-pub(crate) struct Live {
+pub(crate) struct Evidence {
     /// The kids of each API server that was looked at.
     known: Vec<Vec<String>>,
     /// The kid of a fresh token.
     pub(crate) token: Option<Kid>,
 }
 
-impl Live {
+impl Evidence {
     /// How many API servers were looked at.
     pub(crate) fn seen(&self) -> usize {
         self.known.len()
@@ -54,10 +54,10 @@ impl Live {
     }
 }
 
-impl LiveOptions {
+impl EvidenceOptions {
     /// Looks. A token that no published key has signed is refused: it would prove nothing.
-    pub(crate) async fn observe(&self, published: &JwkSet) -> Result<Live> {
-        let mut live = Live::default();
+    pub(crate) async fn observe(&self, published: &JwkSet) -> Result<Evidence> {
+        let mut live = Evidence::default();
         for path in &self.cluster_jwks {
             let body = read_document(path).await;
             live.known.push(kids(&output::path(path), body)?);

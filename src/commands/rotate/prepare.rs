@@ -4,10 +4,10 @@ use std::path::Path;
 
 use clap::Args;
 
+use crate::commands::rotate::options::RotationOptions;
 use crate::commands::rotate::scene::Scene;
-use crate::commands::rotate::stage::{RotateAnswer, Stage, Told};
+use crate::commands::rotate::stage::{RotateAnswer, Stage, StepReport};
 use crate::commands::rotate::stored;
-use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::Global;
 use crate::config::change::ChangeOptions;
 use crate::converge::dry_run;
@@ -36,7 +36,7 @@ Running it again goes on with the same new key. An issuer that another tool made
 and --adopt: its keys.json is found by its discovery document.")]
 pub(crate) struct Prepare {
     #[command(flatten)]
-    whose: WhoseKeys,
+    whose: RotationOptions,
     /// The kid that goes, where the issuer directory does not have its key [default: the one published]
     #[arg(long, value_name = "KID")]
     replace: Option<String>,
@@ -199,11 +199,11 @@ impl Prepare {
         } else {
             Stage::Prepared
         };
-        let told = Told {
+        let told = StepReport {
             // activate, which is next otherwise, takes nothing over.
             names: self.whose.names(global, change.adopt && self.key_only),
             changes,
-            ..Told::new(dir, stage, &rotation, None)
+            ..StepReport::new(dir, stage, &rotation, None)
         };
         let printed = output::print(&RotateAnswer::new(told), global.output);
         printed.map_err(|error| match changes {

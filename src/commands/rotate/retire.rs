@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use crate::commands::rotate::evidence::{Live, LiveOptions};
+use crate::commands::rotate::evidence::{Evidence, EvidenceOptions};
 use crate::commands::rotate::nodes::Nodes;
+use crate::commands::rotate::options::RotationOptions;
 use crate::commands::rotate::scene::Scene;
-use crate::commands::rotate::stage::{LONGEST_TOKEN, RotateAnswer, Stage, Told};
+use crate::commands::rotate::stage::{LONGEST_TOKEN, RotateAnswer, Stage, StepReport};
 use crate::commands::rotate::stored;
-use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::Global;
 use crate::config::change::ChangeOptions;
 use crate::converge::dry_run;
@@ -34,9 +34,9 @@ Examples:
 Refuses until the longest life of a token has passed since a token of the new key was first seen.")]
 pub(crate) struct Retire {
     #[command(flatten)]
-    whose: WhoseKeys,
+    whose: RotationOptions,
     #[command(flatten)]
-    live: LiveOptions,
+    live: EvidenceOptions,
     /// The longest life of a token that AWS is to accept, in seconds
     #[arg(long, default_value = LONGEST_TOKEN, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(600..))]
     after: u64,
@@ -114,9 +114,9 @@ impl Retire {
         } else {
             Stage::Retired
         };
-        let told = Told {
+        let told = StepReport {
             changes: outcome.changes + recorded,
-            ..Told::new(&global.dir, stage, &rotation, Some(&self.nodes))
+            ..StepReport::new(&global.dir, stage, &rotation, Some(&self.nodes))
         };
         outcome.then(output::print(&RotateAnswer::new(told), global.output))?;
         Ok(Exit::Done)
@@ -177,7 +177,7 @@ impl Retire {
 
     /// Refuses while tokens of the old key may be in use. What was recorded is not enough: a fresh token, or
     /// the API servers' keys, say how it is now.
-    fn check(&self, rotation: &Rotation, live: &Live) -> Result<()> {
+    fn check(&self, rotation: &Rotation, live: &Evidence) -> Result<()> {
         let Rotation { old, new, .. } = rotation;
         let refused = || Error::refused(format!("cannot retire {old} yet"));
         if self.compromised {

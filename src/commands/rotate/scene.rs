@@ -5,7 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::aws::s3_url;
-use crate::commands::rotate::whose_keys::WhoseKeys;
+use crate::commands::rotate::options::RotationOptions;
 use crate::config::{Global, resolve};
 use crate::converge::planned::Outcome;
 use crate::converge::read_back;
@@ -35,7 +35,11 @@ pub(crate) struct Scene<'s> {
 
 impl<'s> Scene<'s> {
     /// Finds the JWK Set by the published discovery document, and reads it as its owner.
-    pub(crate) async fn open(global: &Global, stop: &'s Stop, whose: &WhoseKeys) -> Result<Self> {
+    pub(crate) async fn open(
+        global: &Global,
+        stop: &'s Stop,
+        whose: &RotationOptions,
+    ) -> Result<Self> {
         let region = resolve::region(global).await?;
         let names = &whose.issuer.names;
         let custom = whose.issuer.custom(&region)?;
@@ -101,10 +105,6 @@ impl<'s> Scene<'s> {
     /// What is wanted of the published set.
     pub(crate) fn desired(&self, join: JwkSet, retire: &[Kid], adopt: bool) -> Desired {
         Desired {
-            issuer: self.issuer.clone(),
-            publication: None,
-            provider: None,
-            roles: Vec::new(),
             key_set: Some(KeySet {
                 bucket: self.bucket.clone(),
                 account: self.session.account.clone(),
@@ -112,8 +112,8 @@ impl<'s> Scene<'s> {
                 join,
                 retire: retire.to_vec(),
             }),
-            teardown: None,
             adopt,
+            ..Desired::of(self.issuer.clone())
         }
     }
 

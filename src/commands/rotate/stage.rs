@@ -48,7 +48,7 @@ struct NodeFile {
 }
 
 /// What an answer is made of.
-pub(crate) struct Told<'a> {
+pub(crate) struct StepReport<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) stage: Stage,
     pub(crate) rotation: &'a Rotation,
@@ -64,7 +64,7 @@ pub(crate) struct Told<'a> {
     pub(crate) after: u64,
 }
 
-impl<'a> Told<'a> {
+impl<'a> StepReport<'a> {
     pub(crate) fn new(
         dir: &'a Path,
         stage: Stage,
@@ -102,8 +102,8 @@ pub(crate) struct RotateAnswer {
 }
 
 impl RotateAnswer {
-    pub(crate) fn new(told: Told<'_>) -> Self {
-        let Told {
+    pub(crate) fn new(told: StepReport<'_>) -> Self {
+        let StepReport {
             stage, rotation, ..
         } = told;
         let not_before = match stage {
@@ -143,7 +143,7 @@ fn signs(stage: Stage) -> bool {
 }
 
 /// What goes to the nodes.
-fn files(told: &Told<'_>) -> Vec<NodeFile> {
+fn files(told: &StepReport<'_>) -> Vec<NodeFile> {
     let Some(nodes) = told.nodes else {
         return Vec::new();
     };
@@ -178,7 +178,7 @@ fn files(told: &Told<'_>) -> Vec<NodeFile> {
 }
 
 /// The settings that name the files, where there were none.
-fn flags(told: &Told<'_>) -> Vec<String> {
+fn flags(told: &StepReport<'_>) -> Vec<String> {
     let mut flags = Vec::new();
     if let Some(nodes) = told.nodes.filter(|_| told.rotation.adopted) {
         if accepts(told.stage) {

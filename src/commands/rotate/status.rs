@@ -7,10 +7,10 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::rotate::evidence::{Live, LiveOptions};
+use crate::commands::rotate::evidence::{Evidence, EvidenceOptions};
+use crate::commands::rotate::options::RotationOptions;
 use crate::commands::rotate::scene::Scene;
 use crate::commands::rotate::stored;
-use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::Global;
 use crate::converge::stop::Stop;
 use crate::error::{Exit, Result};
@@ -30,9 +30,9 @@ Examples:
   irsactl rotate status --cluster demo --region us-west-2")]
 pub(crate) struct Status {
     #[command(flatten)]
-    whose: WhoseKeys,
+    whose: RotationOptions,
     #[command(flatten)]
-    live: LiveOptions,
+    live: EvidenceOptions,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -72,7 +72,7 @@ impl StatusAnswer {
         scene: &Scene<'_>,
         store: Option<&Store>,
         rotation: Option<&Rotation>,
-        live: &Live,
+        live: &Evidence,
     ) -> Result<Self> {
         let dir = &global.dir;
         let mut kids: Vec<Kid> = scene.published.kids().cloned().collect();

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use crate::commands::rotate::options::RotationOptions;
 use crate::commands::rotate::scene::Scene;
-use crate::commands::rotate::whose_keys::WhoseKeys;
 use crate::config::Global;
 use crate::converge::stop::Stop;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::system::file;
 /// written. Only keys that are known count: `named` is one that is, besides.
 pub(crate) async fn open(
     global: &Global,
-    whose: &WhoseKeys,
+    whose: &RotationOptions,
     scene: &Scene<'_>,
     named: Option<&str>,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
@@ -70,7 +70,7 @@ pub(crate) fn check_old(store: Option<&Store>, rotation: &Rotation) -> Result<()
 /// For the steps that take nothing over: the same, and the issuer directory brought up to date with it.
 pub(crate) async fn open_and_bring(
     global: &Global,
-    whose: &WhoseKeys,
+    whose: &RotationOptions,
     scene: &Scene<'_>,
 ) -> Result<(Option<Store>, Option<Rotation>)> {
     let (store, rotation) = open(global, whose, scene, None).await?;

@@ -12,5 +12,5 @@ pub struct Plan {
     /// Remarks that need no change.
     pub notes: Vec<String>,
     /// How many keys are put into a key store or tagged there, before the changes.
-    pub besides: usize,
+    pub key_store_changes: usize,
 }

@@ -22,7 +22,6 @@ fn tags(cluster: &str) -> Tags {
 fn desired() -> Desired {
     let issuer = Issuer::parse("https://b1b.s3.us-west-2.amazonaws.com").unwrap();
     Desired {
-        issuer: issuer.clone(),
         publication: Some(Publication {
             bucket: BucketName::parse("b1b", None, "us-west-2").unwrap(),
             region: "us-west-2".to_owned(),
@@ -36,17 +35,14 @@ fn desired() -> Desired {
         }),
         provider: Some(Provider {
             arn: "arn".to_owned(),
-            url: issuer,
+            url: issuer.clone(),
             audiences: Audiences::AtLeast("sts.amazonaws.com".to_owned()),
             thumbprint: ThumbprintChoice::Iam,
             tags: tags("demo"),
             account: "111122223333".parse().unwrap(),
             buckets: Vec::new(),
         }),
-        roles: Vec::new(),
-        key_set: None,
-        teardown: None,
-        adopt: false,
+        ..Desired::of(issuer.clone())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::output;
 
 /// The options that every step of a rotation has.
 #[derive(Args, Debug)]
-pub(crate) struct WhoseKeys {
+pub(crate) struct RotationOptions {
     #[command(flatten)]
     pub(crate) issuer: IssuerNames,
     /// The JWK Set, as the discovery document names it, where it is not below the issuer
@@ -21,7 +21,7 @@ pub(crate) struct WhoseKeys {
     pub(crate) key_store: KeyStoreOptions,
 }
 
-impl WhoseKeys {
+impl RotationOptions {
     /// The options that name it, for the command that comes next.
     pub(crate) fn names(&self, global: &Global, adopt: bool) -> String {
         let names = &self.issuer.names;
