@@ -6,7 +6,7 @@
 // A panic is how an example says that it cannot go on.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../tests/it/local_aws.rs"]
+#[path = "../tests/it/support/local_aws.rs"]
 #[allow(dead_code)] // the tests use more of it
 mod local_aws;
 

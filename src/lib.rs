@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each step is a function from the previous value to the next. The modules are the floors of a tower, and each
-//! imports those below it (`tests/it/layout.rs` checks that):
+//! imports those below it (`tests/it/promises/layout.rs` checks that):
 //!
 //! - [`cli`] runs a subcommand, [`schemas`] describes the answers; [`commands`] has one file a subcommand, and none
 //!   knows another.

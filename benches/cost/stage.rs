@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-#[path = "../../tests/it/local_aws.rs"]
+#[path = "../../tests/it/support/local_aws.rs"]
 #[allow(dead_code)] // the tests use more of it
 mod local_aws;
 pub(crate) use local_aws::{LocalAws, Tools};

@@ -1,5 +1,5 @@
 //! What must hold for any bytes: no panic, and a promise each. For cargo-fuzz (fuzz/) and for the replay
-//! and the mutations of `cargo test` (tests/it/fuzz.rs).
+//! and the mutations of `cargo test` (tests/it/promises/fuzz.rs).
 
 use std::path::Path;
 

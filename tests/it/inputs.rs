@@ -1,9 +1,20 @@
 //! The table of hostile inputs is complete, and what it names is there.
 
+pub(crate) mod account;
+pub(crate) mod aws;
+pub(crate) mod bad;
+pub(crate) mod files;
+pub(crate) mod hosts;
+pub(crate) mod keys;
+pub(crate) mod names;
+pub(crate) mod process;
+pub(crate) mod tls;
+
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
-use crate::session::repository;
+use crate::support::session::repository;
 
 /// The groups of the list of threats, and how many inputs each has.
 const GROUPS: [(&str, usize); 6] = [
@@ -37,13 +48,20 @@ fn rows(table: &str) -> Vec<(String, String)> {
 /// The tests that a cell names, as `module::name` in backticks.
 fn tests(cell: &str) -> Vec<(&str, &str)> {
     let quoted = cell.split('`').skip(1).step_by(2);
-    quoted.filter_map(|text| text.split_once("::")).collect()
+    quoted.filter_map(|text| text.rsplit_once("::")).collect()
+}
+
+/// Where a module of the tests is.
+fn file_of(module: &str) -> PathBuf {
+    let path = repository()
+        .join("tests/it")
+        .join(module.replace("::", "/"));
+    path.with_extension("rs")
 }
 
 /// Whether a module has a test of this name, and not a helper.
 fn is_test(module: &str, name: &str) -> bool {
-    let path = repository().join("tests/it").join(format!("{module}.rs"));
-    let Ok(text) = fs::read_to_string(path) else {
+    let Ok(text) = fs::read_to_string(file_of(module)) else {
         return false;
     };
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -89,4 +107,20 @@ fn every_hostile_input_has_a_test_or_a_reason() {
     let tested = seen.values().filter(|count| **count > 0).count();
     let said = format!("(tests: {tested}, reasons instead: {})", 96 - tested);
     assert!(table.contains(&said), "the table should say: {said}");
+}
+
+/// `module::name`, or `module::` for all of them, in the tables of SECURITY.md.
+#[test]
+fn every_promise_names_tests_that_are_there() {
+    let text = fs::read_to_string(repository().join("SECURITY.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    let named: Vec<(&str, &str)> = rows.flat_map(tests).collect();
+    assert!(named.len() > 100, "only {} are named", named.len());
+    for (module, name) in named {
+        let is_there = match name {
+            "" => file_of(module).is_file(),
+            name => is_test(module, name),
+        };
+        assert!(is_there, "{module}::{name}");
+    }
 }

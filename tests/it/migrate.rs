@@ -1,12 +1,16 @@
 //! `migrate`: in every form no stage refuses a token that the stage before it gave out.
 
+pub(crate) mod cluster;
+pub(crate) mod evidence;
+pub(crate) mod state;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::merge_rules::{DEFAULT, Flag, in_effect, values};
-use crate::tenant::{Offline, Run};
+use crate::cluster::merge_rules::{DEFAULT, Flag, in_effect, values};
+use crate::support::tenant::{Offline, Run};
 
 /// Sorts behind every other issuer here, so whoever sorts by value signs with another.
 pub(crate) const NEW: &str = "https://zoo.s3.us-west-2.amazonaws.com";

@@ -1,11 +1,14 @@
 //! A signing key takes the place of another: at every point STS accepts the tokens that must be accepted,
 //! and no other.
 
+pub(crate) mod foreign;
+pub(crate) mod resume;
+
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, http};
+use crate::support::tenant::{Tenant, http};
 
 pub(crate) const NAMES: &str = "--cluster demo";
 

@@ -1,8 +1,17 @@
 //! A good issuer passes; then one thing is broken at a time, and verify names exactly that.
 
+pub(crate) mod account;
+pub(crate) mod bucket;
+pub(crate) mod explain;
+pub(crate) mod host;
+pub(crate) mod proof;
+pub(crate) mod report;
+pub(crate) mod tls;
+pub(crate) mod token;
+
 use serde_json::{Value, json};
 
-use crate::tenant::Tenant;
+use crate::support::tenant::Tenant;
 
 pub(crate) const VERIFY: &str = "verify --cluster demo -o json";
 
