@@ -12,7 +12,7 @@ use crate::config::names::IssuerNames;
 use crate::config::{Global, resolve, role};
 use crate::error::{Error, Exit, Result};
 use crate::iam::arn::{AccountId, Partition};
-use crate::iam::permissions::{self, BucketScope, KeyScope, Scope};
+use crate::iam::permissions::{self, BucketScope, BucketUse, KeyScope, Scope};
 use crate::oidc::issuer::Issuer;
 use crate::output::{self, Answer};
 use crate::plan::document::{json_text, object_keys};
@@ -104,20 +104,17 @@ impl Policy {
         };
         let roles = self.roles(global)?;
         let keys = object_keys(prefix.as_deref());
-        let bucket = bucket.as_ref().and_then(|bucket| match self.command {
+        let purpose = match self.command {
             Command::Role | Command::Keygen => None,
-            Command::Destroy => Some(BucketScope::Empty {
-                bucket: bucket.as_str(),
-                keys: [&keys[0], &keys[1]],
-            }),
-            Command::Provider => Some(BucketScope::Look {
-                bucket: bucket.as_str(),
-                keys: [&keys[0], &keys[1]],
-            }),
-            Command::Bootstrap | Command::Publish | Command::Verify => Some(BucketScope::Publish {
-                bucket: bucket.as_str(),
-                keys: [&keys[0], &keys[1]],
-            }),
+            Command::Destroy => Some(BucketUse::Empty),
+            Command::Provider => Some(BucketUse::Look),
+            Command::Bootstrap | Command::Publish | Command::Verify => Some(BucketUse::Publish),
+        };
+        let bucket = bucket.as_ref().zip(purpose);
+        let bucket = bucket.map(|(bucket, purpose)| BucketScope {
+            bucket: bucket.as_str(),
+            keys: [&keys[0], &keys[1]],
+            purpose,
         });
         let document = permissions::document(&Scope {
             partition: &partition,

@@ -9,28 +9,24 @@ use crate::iam::arn::{self, AccountId, Partition};
 use crate::iam::key_store::KeyStore;
 
 /// What a command does with the bucket.
-pub enum BucketScope<'a> {
-    /// Make and publish.
-    Publish {
-        /// The bucket's name.
-        bucket: &'a str,
-        /// The keys of the two objects.
-        keys: [&'a str; 2],
-    },
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum BucketUse {
+    /// Make it, and publish there.
+    Publish,
     /// Empty it of an issuer.
-    Empty {
-        /// The bucket's name.
-        bucket: &'a str,
-        /// The keys of the two objects.
-        keys: [&'a str; 2],
-    },
+    Empty,
     /// Look whether this account has it, and what it says, before a provider trusts it.
-    Look {
-        /// The bucket's name.
-        bucket: &'a str,
-        /// The keys of the two objects.
-        keys: [&'a str; 2],
-    },
+    Look,
+}
+
+/// A bucket, and the two documents there.
+pub struct BucketScope<'a> {
+    /// The bucket's name.
+    pub bucket: &'a str,
+    /// The keys of the two objects.
+    pub keys: [&'a str; 2],
+    /// What a command does with it.
+    pub purpose: BucketUse,
 }
 
 /// What a command does with the key store.
@@ -65,158 +61,196 @@ pub struct Scope<'a> {
     pub changes: bool,
 }
 
+/// What a statement lets a command do: looking, and changing something.
+struct Statement {
+    sid: &'static str,
+    read: &'static [&'static str],
+    write: &'static [&'static str],
+}
+
+const ACCOUNT: Statement = Statement {
+    sid: "Account",
+    read: &["s3:GetAccountPublicAccessBlock"],
+    write: &[],
+};
+const BUCKET: Statement = Statement {
+    sid: "Bucket",
+    read: &[
+        "s3:ListBucket",
+        "s3:GetBucketTagging",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetBucketPolicy",
+    ],
+    write: &[
+        "s3:CreateBucket",
+        "s3:TagResource",
+        "s3:PutBucketPublicAccessBlock",
+        "s3:PutBucketPolicy",
+        "s3:PutBucketTagging",
+    ],
+};
+const DOCUMENTS: Statement = Statement {
+    sid: "Documents",
+    read: &["s3:GetObject"],
+    write: &["s3:PutObject"],
+};
+const BUCKET_TO_LOOK_AT: Statement = Statement {
+    sid: "Bucket",
+    read: &["s3:ListBucket"],
+    write: &[],
+};
+const DOCUMENTS_TO_LOOK_AT: Statement = Statement {
+    write: &[],
+    ..DOCUMENTS
+};
+const BUCKET_TO_EMPTY: Statement = Statement {
+    sid: "Bucket",
+    read: &[
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:GetBucketTagging",
+        "s3:GetBucketPolicy",
+    ],
+    write: &[
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:DeleteBucket",
+    ],
+};
+const DOCUMENTS_TO_DELETE: Statement = Statement {
+    write: &["s3:DeleteObject", "s3:DeleteObjectVersion"],
+    ..DOCUMENTS
+};
+/// A role that trusts the provider may have any name.
+const ROLES_TO_DELETE: Statement = Statement {
+    sid: "Roles",
+    read: &[
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:ListInstanceProfilesForRole",
+    ],
+    write: &[
+        "iam:DetachRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteRole",
+    ],
+};
+const ROLE: Statement = Statement {
+    sid: "Role",
+    read: &[
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+    ],
+    write: &[
+        "iam:CreateRole",
+        "iam:TagRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:AttachRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:UpdateRole",
+    ],
+};
+const PROVIDER: Statement = Statement {
+    sid: "Provider",
+    read: &["iam:GetOpenIDConnectProvider"],
+    write: &[
+        "iam:CreateOpenIDConnectProvider",
+        "iam:TagOpenIDConnectProvider",
+        "iam:UpdateOpenIDConnectProviderThumbprint",
+        "iam:AddClientIDToOpenIDConnectProvider",
+        "iam:RemoveClientIDFromOpenIDConnectProvider",
+    ],
+};
+const PROVIDER_TO_DELETE: Statement = Statement {
+    write: &["iam:DeleteOpenIDConnectProvider"],
+    ..PROVIDER
+};
+const PROVIDER_TO_LOOK_AT: Statement = Statement {
+    write: &[],
+    ..PROVIDER
+};
+/// None has a resource to name (Service Authorization Reference, IAM and S3).
+const ROLES_SURVEY: Statement = Statement {
+    sid: "Survey",
+    read: &["iam:ListRoles"],
+    write: &[],
+};
+const SURVEY: Statement = Statement {
+    sid: "Survey",
+    read: &[
+        "iam:ListRoles",
+        "iam:ListOpenIDConnectProviders",
+        "s3:ListAllMyBuckets",
+    ],
+    write: &[],
+};
+
 /// The policy document.
 pub fn document(scope: &Scope<'_>) -> Value {
-    let mut statements = Vec::new();
-    let statement = |sid: &str, read: &[&str], write: &[&str], resource: Value| {
-        let mut actions = read.to_vec();
-        if scope.changes {
-            actions.extend(write);
+    let (partition, account) = (scope.partition, scope.account);
+    let mut statements: Vec<(Statement, Value)> = Vec::new();
+    let purpose = scope.bucket.as_ref().map(|bucket| bucket.purpose);
+    if let Some(BucketScope { bucket, keys, .. }) = &scope.bucket {
+        let documents = json!(keys.map(|key| arn::object(partition, bucket, key)));
+        let bucket = json!(arn::bucket(partition, bucket));
+        match purpose {
+            Some(BucketUse::Publish) => {
+                statements.push((ACCOUNT, json!("*")));
+                statements.push((BUCKET, bucket));
+                statements.push((DOCUMENTS, documents));
+            }
+            Some(BucketUse::Empty) => {
+                statements.push((BUCKET_TO_EMPTY, bucket));
+                statements.push((DOCUMENTS_TO_DELETE, documents));
+                let roles = json!(arn::role(partition, account, "*"));
+                statements.push((ROLES_TO_DELETE, roles));
+                statements.push((ROLES_SURVEY, json!("*")));
+            }
+            Some(BucketUse::Look) | None => {
+                statements.push((BUCKET_TO_LOOK_AT, bucket));
+                statements.push((DOCUMENTS_TO_LOOK_AT, documents));
+            }
         }
-        json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
-    };
-    if let Some(BucketScope::Look { bucket, keys }) = &scope.bucket {
-        let resource = json!(arn::bucket(scope.partition, bucket));
-        statements.push(statement("Bucket", &["s3:ListBucket"], &[], resource));
-        let documents = json!(keys.map(|key| arn::object(scope.partition, bucket, key)));
-        statements.push(statement("Documents", &["s3:GetObject"], &[], documents));
-    }
-    if let Some(BucketScope::Publish { bucket, keys }) = &scope.bucket {
-        statements.push(statement(
-            "Account",
-            &["s3:GetAccountPublicAccessBlock"],
-            &[],
-            json!("*"),
-        ));
-        statements.push(statement(
-            "Bucket",
-            &[
-                "s3:ListBucket",
-                "s3:GetBucketTagging",
-                "s3:GetBucketPublicAccessBlock",
-                "s3:GetBucketPolicy",
-            ],
-            &[
-                "s3:CreateBucket",
-                "s3:TagResource",
-                "s3:PutBucketPublicAccessBlock",
-                "s3:PutBucketPolicy",
-                "s3:PutBucketTagging",
-            ],
-            json!(arn::bucket(scope.partition, bucket)),
-        ));
-        statements.push(statement(
-            "Documents",
-            &["s3:GetObject"],
-            &["s3:PutObject"],
-            json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
-        ));
-    }
-    if let Some(BucketScope::Empty { bucket, keys }) = &scope.bucket {
-        statements.push(statement(
-            "Bucket",
-            &[
-                "s3:ListBucket",
-                "s3:ListBucketVersions",
-                "s3:GetBucketTagging",
-                "s3:GetBucketPolicy",
-            ],
-            &[
-                "s3:PutBucketPolicy",
-                "s3:DeleteBucketPolicy",
-                "s3:DeleteBucket",
-            ],
-            json!(arn::bucket(scope.partition, bucket)),
-        ));
-        statements.push(statement(
-            "Documents",
-            &["s3:GetObject"],
-            &["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            json!(keys.map(|key| arn::object(scope.partition, bucket, key))),
-        ));
-        // A role that trusts the provider may have any name.
-        statements.push(statement(
-            "Roles",
-            &[
-                "iam:GetRole",
-                "iam:GetRolePolicy",
-                "iam:ListAttachedRolePolicies",
-                "iam:ListRolePolicies",
-                "iam:ListInstanceProfilesForRole",
-            ],
-            &[
-                "iam:DetachRolePolicy",
-                "iam:DeleteRolePolicy",
-                "iam:DeleteRole",
-            ],
-            json!(arn::role(scope.partition, scope.account, "*")),
-        ));
-        statements.push(statement("Survey", &["iam:ListRoles"], &[], json!("*")));
     }
     if let Some(host_path) = scope.provider {
-        let write: &[&str] = match (scope.provider_is_given, &scope.bucket) {
-            (true, _) => &[],
-            (false, Some(BucketScope::Empty { .. })) => &["iam:DeleteOpenIDConnectProvider"],
-            (false, _) => &[
-                "iam:CreateOpenIDConnectProvider",
-                "iam:TagOpenIDConnectProvider",
-                "iam:UpdateOpenIDConnectProviderThumbprint",
-                "iam:AddClientIDToOpenIDConnectProvider",
-                "iam:RemoveClientIDFromOpenIDConnectProvider",
-            ],
+        let statement = match purpose {
+            _ if scope.provider_is_given => PROVIDER_TO_LOOK_AT,
+            Some(BucketUse::Empty) => PROVIDER_TO_DELETE,
+            _ => PROVIDER,
         };
-        statements.push(statement(
-            "Provider",
-            &["iam:GetOpenIDConnectProvider"],
-            write,
-            json!(arn::provider(scope.partition, scope.account, host_path)),
-        ));
+        let provider = arn::provider(partition, account, host_path);
+        statements.push((statement, json!(provider)));
     }
-    if !scope.roles.is_empty() {
-        let roles = scope.roles.iter();
-        let arns: Vec<String> = roles
-            .map(|name| arn::role(scope.partition, scope.account, name))
-            .collect();
-        let resource = match arns.as_slice() {
-            [one] => json!(one),
-            several => json!(several),
-        };
-        statements.push(statement(
-            "Role",
-            &[
-                "iam:GetRole",
-                "iam:GetRolePolicy",
-                "iam:ListAttachedRolePolicies",
-            ],
-            &[
-                "iam:CreateRole",
-                "iam:TagRole",
-                "iam:UpdateAssumeRolePolicy",
-                "iam:AttachRolePolicy",
-                "iam:PutRolePolicy",
-                "iam:PutRolePermissionsBoundary",
-                "iam:UpdateRole",
-            ],
-            resource,
-        ));
+    let roles = scope.roles.iter();
+    let roles: Vec<String> = roles
+        .map(|name| arn::role(partition, account, name))
+        .collect();
+    match roles.as_slice() {
+        [] => {}
+        [one] => statements.push((ROLE, json!(one))),
+        several => statements.push((ROLE, json!(several))),
     }
     if let Some(KeyScope { store, arns, puts }) = &scope.keys {
-        let write = if *puts { store.write_actions() } else { &[] };
-        statements.push(statement(
-            "SigningKey",
-            store.read_actions(),
-            write,
-            json!(arns),
-        ));
+        let signing_key = Statement {
+            sid: "SigningKey",
+            read: store.read_actions(),
+            write: if *puts { store.write_actions() } else { &[] },
+        };
+        statements.push((signing_key, json!(arns)));
     }
     if scope.surveys {
-        // None has a resource to name (Service Authorization Reference, IAM and S3).
-        let read = [
-            "iam:ListRoles",
-            "iam:ListOpenIDConnectProviders",
-            "s3:ListAllMyBuckets",
-        ];
-        statements.push(statement("Survey", &read, &[], json!("*")));
+        statements.push((SURVEY, json!("*")));
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    let statements = statements.into_iter().map(|(statement, resource)| {
+        let mut actions = statement.read.to_vec();
+        if scope.changes {
+            actions.extend(statement.write);
+        }
+        json!({ "Sid": statement.sid, "Effect": "Allow", "Action": actions, "Resource": resource })
+    });
+    json!({ "Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>() })
 }
