@@ -115,6 +115,17 @@ pub(crate) async fn bucket(
         jwks: jwks.map(|object| object.body),
         ..BucketRemains::default()
     };
+    versions(aws, teardown, &mut remains).await?;
+    // As they were made, the other way round: no JWK Set is found by a discovery document that goes last.
+    remains
+        .documents
+        .sort_by_key(|(key, _)| key.ends_with("keys.json"));
+    Ok((Some(remains), None))
+}
+
+/// All versions and delete markers of the two documents, and the names of a few other objects.
+async fn versions(aws: &Aws, teardown: &Teardown, remains: &mut BucketRemains) -> Result<()> {
+    let (name, owner) = (&teardown.bucket, &teardown.account);
     let mut marker = (None, None);
     loop {
         let page = aws
@@ -148,13 +159,8 @@ pub(crate) async fn bucket(
             }
         }
         if page.is_truncated() != Some(true) {
-            break;
+            return Ok(());
         }
         marker = (page.next_key_marker, page.next_version_id_marker);
     }
-    // As they were made, the other way round: no JWK Set is found by a discovery document that goes last.
-    remains
-        .documents
-        .sort_by_key(|(key, _)| key.ends_with("keys.json"));
-    Ok((Some(remains), None))
 }

@@ -18,8 +18,6 @@ pub(super) fn diff(
     found: Option<&observed::Bucket>,
     plan: &mut Plan,
 ) -> Result<()> {
-    let bucket = publication.bucket.clone();
-    let owner = publication.account.clone();
     // What CreateBucket gives since April 2023.
     let new_bucket = observed::Bucket {
         tags: publication.tags.clone(),
@@ -33,24 +31,36 @@ pub(super) fn diff(
     };
     if found.is_none() {
         plan.changes.push(Change::Bucket(BucketChange::Create {
-            bucket: bucket.clone(),
-            owner: owner.clone(),
+            bucket: publication.bucket.clone(),
+            owner: publication.account.clone(),
             region: publication.region.clone(),
             tags: publication.tags.clone(),
         }));
     }
     let found = found.unwrap_or(&new_bucket);
-
     if let Some(missing) = missing_tags(&publication.tags, &found.tags) {
         let mut after = found.tags.clone();
         after.extend(missing);
         plan.changes.push(Change::Bucket(BucketChange::Tag {
-            bucket: bucket.clone(),
-            owner: owner.clone(),
+            bucket: publication.bucket.clone(),
+            owner: publication.account.clone(),
             before: found.tags.clone(),
             after,
         }));
     }
+    refuse_to_open_more(publication, found)?;
+    let access = access(publication, found)?;
+    if !access.is_empty() {
+        plan.becomes_public = becomes_public(publication, found);
+    }
+    notes(publication, found, &mut plan.notes);
+    plan.changes.extend(access);
+    documents(publication, found, plan)
+}
+
+/// What lets everybody read the two documents: the block, and the policy.
+fn access(publication: &Publication, found: &observed::Bucket) -> Result<Vec<Change>> {
+    let (bucket, owner) = (&publication.bucket, &publication.account);
     let policy = publication.policy(found.policy.as_ref()).map_err(|cause| {
         Error::refused(format!("cannot add to the policy of bucket s3://{bucket}"))
             .because(cause)
@@ -58,62 +68,65 @@ pub(super) fn diff(
                 "look at it with: aws s3api get-bucket-policy --bucket {bucket}"
             ))
     })?;
-    refuse_to_open_more(publication, found)?;
-    let mut access = Vec::new();
-    if found.public_access_block != Some(PublicAccessBlock::POLICY_ONLY) {
-        access.push(Change::Bucket(BucketChange::PutPublicAccessBlock {
+    let block = found.public_access_block;
+    let block_change = (block != Some(PublicAccessBlock::POLICY_ONLY)).then(|| {
+        Change::Bucket(BucketChange::PutPublicAccessBlock {
             bucket: bucket.clone(),
             owner: owner.clone(),
-            before: found.public_access_block,
+            before: block,
             after: PublicAccessBlock::POLICY_ONLY,
-        }));
-    }
-    if found.policy.as_ref() != Some(&policy) {
-        access.push(Change::Bucket(BucketChange::PutPolicy {
+        })
+    });
+    let policy_change = (found.policy.as_ref() != Some(&policy)).then(|| {
+        Change::Bucket(BucketChange::PutPolicy {
             bucket: bucket.clone(),
             owner: owner.clone(),
             before: found.policy.clone(),
             after: policy,
-        }));
-    }
+        })
+    });
+    let mut access: Vec<Change> = block_change.into_iter().chain(policy_change).collect();
     // A bucket that takes public policies already may be public by ACL: the policy comes first then,
     // so that what is read now stays readable when the ACLs no longer count.
-    if !found
-        .public_access_block
-        .is_some_and(|block| block.block_public_policy)
-    {
+    if !block.is_some_and(|block| block.block_public_policy) {
         access.reverse();
     }
-    if !found
-        .public_access_block
-        .is_some_and(|block| block.ignore_public_acls)
-    {
-        plan.notes.push(format!(
-            "bucket s3://{bucket} counts public ACLs now and will not: other objects that are public by ACL become private"
+    Ok(access)
+}
+
+/// The two documents, and those of other issuers that a block which goes holds back too.
+fn becomes_public(publication: &Publication, found: &observed::Bucket) -> Vec<String> {
+    let keys = publication.object_keys();
+    let mut objects = keys
+        .map(|key| format!("s3://{}/{key}", publication.bucket))
+        .to_vec();
+    let published = found.policy.as_ref().map(public::published);
+    for arn in published.unwrap_or_default() {
+        let object = arn.split(":::").last().map(|path| format!("s3://{path}"));
+        objects.extend(object.filter(|one| !objects.contains(one)));
+    }
+    objects
+}
+
+fn notes(publication: &Publication, found: &observed::Bucket, notes: &mut Vec<String>) {
+    let counts_acls = |block: PublicAccessBlock| !block.ignore_public_acls;
+    if found.public_access_block.is_none_or(counts_acls) {
+        notes.push(format!(
+            "bucket s3://{} counts public ACLs now and will not: other objects that are public by ACL become private",
+            publication.bucket
         ));
     }
-    if !access.is_empty() {
-        let keys = publication.object_keys();
-        plan.becomes_public = keys.map(|key| format!("s3://{bucket}/{key}")).to_vec();
-        // Documents of other issuers, which a block that goes holds back too.
-        let published = found.policy.as_ref().map(public::published);
-        for arn in published.unwrap_or_default() {
-            let object = arn.split(":::").last().map(|path| format!("s3://{path}"));
-            plan.becomes_public
-                .extend(object.filter(|one| !plan.becomes_public.contains(one)));
-        }
-    }
     let open = found.policy.as_ref().map(public::wider).unwrap_or_default();
-    plan.notes.extend(open.iter().map(|one| {
+    notes.extend(open.iter().map(|one| {
         let Public { name, what, .. } = one;
         format!("the bucket policy lets everybody do more already: {name}: {what}")
     }));
-    plan.changes.extend(access);
+}
+
+fn documents(publication: &Publication, found: &observed::Bucket, plan: &mut Plan) -> Result<()> {
     let keys = published_keys(publication, found.jwks.as_ref())?;
-    for kid in keys
-        .kids()
-        .filter(|kid| !publication.keys.kids().any(|ours| ours == *kid))
-    {
+    let is_ours = |kid: &&Kid| publication.keys.kids().any(|ours| ours == *kid);
+    for kid in keys.kids().filter(|kid| !is_ours(kid)) {
         plan.notes.push(format!(
             "keys.json also holds kid {kid}, which is not published by this run: whoever has that key can sign tokens"
         ));
@@ -121,18 +134,19 @@ pub(super) fn diff(
     let jwks = Document::Jwks(keys);
     let discovery = Document::Discovery(publication.discovery.clone());
     for (document, before) in [(jwks, &found.jwks), (discovery, &found.discovery)] {
-        if !before
+        if before
             .as_ref()
             .is_some_and(|object| is_as_published(object, &document))
         {
-            plan.changes.push(Change::Bucket(BucketChange::PutObject {
-                bucket: bucket.clone(),
-                owner: owner.clone(),
-                key: document.key(publication.prefix.as_deref()),
-                before: before.clone(),
-                document,
-            }));
+            continue;
         }
+        plan.changes.push(Change::Bucket(BucketChange::PutObject {
+            bucket: publication.bucket.clone(),
+            owner: publication.account.clone(),
+            key: document.key(publication.prefix.as_deref()),
+            before: before.clone(),
+            document,
+        }));
     }
     Ok(())
 }
