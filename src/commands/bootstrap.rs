@@ -13,10 +13,11 @@ use crate::config::{Global, resolve, role};
 use crate::converge::session::Session;
 use crate::converge::stop::Stop;
 use crate::converge::{carry_out, dry_run};
-use crate::error::{Exit, Result, after_changes};
+use crate::error::{Exit, Result};
 use crate::keys::pair::KeyPair;
+use crate::keys::source::Source;
 use crate::keys::store::Store;
-use crate::keys::{self, directory, public};
+use crate::keys::{self, public};
 use crate::oidc::issuer::Issuer;
 use crate::oidc::key::Kid;
 use crate::output::markdown::{cell, chain};
@@ -114,6 +115,9 @@ impl Answer for BootstrapAnswer {
     }
 }
 
+/// Of a new key.
+const BITS: u16 = 2048;
+
 impl Bootstrap {
     pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let change = &self.change;
@@ -123,35 +127,15 @@ impl Bootstrap {
         self.issuer.names.check(&region)?;
         let adopted = public::adopted(&self.issuer.adopt)?;
         let keeps_key = adopted.is_some();
-        // A new key stays in memory until the changes are agreed to.
-        let bits = (!change.dry_run).then_some(2048);
-        let is_in_files = !keeps_key && self.issuer.key_store.key_store().is_none();
-        let pair = async {
-            match (is_in_files, bits) {
-                (false, _) => Ok(None),
-                (true, None) => keys::pair(&global.dir, None, None).map(Some),
-                (true, Some(bits)) => {
-                    let pair = KeyPair::load_or_generate_meanwhile(&global.dir, bits);
-                    pair.await.map(Some)
-                }
-            }
-        };
         let account = self.issuer.names.account_id.as_ref();
         let session = Session::open(global, stop, &region, account, change.offline);
-        let (mut pair, session) = tokio::try_join!(pair, session)?;
-        let mut store: Option<Store> = None;
-        if !keeps_key && !is_in_files {
-            let cluster = self.issuer.names.cluster.as_deref();
-            store = Store::open(&self.issuer.key_store, cluster, session.aws(), false).await?;
-            if let Some(store) = &store {
-                // Before the bucket, whose hint must not lead to two clusters with one key.
-                let place = self.issuer.names.place(&region, Some(&session.account))?;
-                store.check_issuer(&place.issuer, self.issuer.key.move_key)?;
-            }
-            pair = Some(keys::pair(&global.dir, bits, store.as_ref())?);
-        }
-        let own = pair.iter().map(|pair| pair.public.clone());
-        let keys: Vec<_> = own.chain(adopted.into_iter().flatten()).collect();
+        let (pair, session) = tokio::try_join!(self.pair_in_files(global, keeps_key), session)?;
+        let mut source = match (adopted, pair) {
+            (Some(keys), _) => Source::Adopted(keys),
+            (None, Some(pair)) => Source::Files(pair),
+            (None, None) => self.stored(global, &session, &region).await?,
+        };
+        let keys = source.public();
         let keys = public::jwk_set(&keys)?;
         let kids: Vec<Kid> = keys.kids().cloned().collect();
         let whole = ClusterIssuer {
@@ -161,7 +145,7 @@ impl Bootstrap {
             change,
         };
         let (desired, mut planned) = carry_out::plan_issuer(whole, &session, &region).await?;
-        if let Some(store) = &store {
+        if let Some(store) = source.store() {
             store.check_known(&planned.observed, self.issuer.key.add_key)?;
         }
         let issuer = desired.issuer.clone();
@@ -177,7 +161,7 @@ impl Bootstrap {
         self.issuer
             .provider
             .note_offline(change.offline, &mut planned.plan);
-        let seen = store.as_ref();
+        let seen = source.store();
         let seen = seen.map(|store| store.observed(&[], Some(&issuer), &[]));
         let mut planned = planned.with_store(seen);
         if let Some(kind) = self.issuer.key_store.key_store().filter(|_| change.offline) {
@@ -194,35 +178,9 @@ impl Bootstrap {
                 Some(&flags_text),
             );
         }
-        let is_stored = store.as_ref().is_some_and(|one| one.current().is_some());
-        let save_key = async || {
-            let Some(pair) = &pair else { return Ok(0) };
-            let made = match &mut store {
-                Some(store) => store.keep(pair, &global.dir, Some(&issuer)).await?,
-                None => 0,
-            };
-            if pair.is_new() {
-                let what = if is_stored {
-                    "brought the signing key from the key store"
-                } else {
-                    "new signing key"
-                };
-                let path = directory::signing_key_file(&global.dir);
-                output::say(format_args!("{what}: {}", output::path(&path)));
-            }
-            let saved = match &store {
-                Some(store) => store.save(pair, &global.dir),
-                None => pair.save(&global.dir),
-            };
-            match made {
-                0 => saved?,
-                _ => saved.map_err(after_changes)?,
-            }
-            Ok(made)
-        };
-        let outcome = session
-            .carry_out(&desired, planned, change, save_key)
-            .await?;
+        let save_key = async || source.keep(&global.dir, &issuer).await;
+        let carried_out = session.carry_out(&desired, planned, change, save_key);
+        let outcome = carried_out.await?;
         let answer = BootstrapAnswer {
             issuer,
             provider_arn,
@@ -231,8 +189,8 @@ impl Bootstrap {
                 _ => None,
             },
             kids,
-            key_store: store
-                .as_ref()
+            key_store: source
+                .store()
                 .and_then(Store::current)
                 .map(|key| key.arn.clone()),
             thumbprints: outcome.thumbprints(),
@@ -243,5 +201,36 @@ impl Bootstrap {
         };
         outcome.then(output::print(&answer, global.output))?;
         Ok(Exit::Done)
+    }
+
+    /// The pair of the issuer directory, unless the key is elsewhere. A new one stays in memory until the changes are
+    /// agreed to; a dry run makes none.
+    async fn pair_in_files(&self, global: &Global, keeps_key: bool) -> Result<Option<KeyPair>> {
+        if keeps_key || self.issuer.key_store.key_store().is_some() {
+            return Ok(None);
+        }
+        if self.change.dry_run {
+            return keys::pair(&global.dir, None, None).map(Some);
+        }
+        let pair = KeyPair::load_or_generate_meanwhile(&global.dir, BITS);
+        pair.await.map(Some)
+    }
+
+    /// The key in the store that was named.
+    async fn stored(&self, global: &Global, session: &Session<'_>, region: &str) -> Result<Source> {
+        let names = &self.issuer.names;
+        let bits = (!self.change.dry_run).then_some(BITS);
+        let cluster = names.cluster.as_deref();
+        let store = Store::open(&self.issuer.key_store, cluster, session.aws(), false).await?;
+        if let Some(store) = &store {
+            // Before the bucket, whose hint must not lead to two clusters with one key.
+            let place = names.place(region, Some(&session.account))?;
+            store.check_issuer(&place.issuer, self.issuer.key.move_key)?;
+        }
+        let pair = keys::pair(&global.dir, bits, store.as_ref())?;
+        Ok(match store {
+            Some(store) => Source::Store(store, pair),
+            None => Source::Files(pair),
+        })
     }
 }

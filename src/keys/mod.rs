@@ -7,6 +7,7 @@ pub(crate) mod pair;
 pub(crate) mod private_file;
 pub(crate) mod public;
 pub(crate) mod rotation;
+pub(crate) mod source;
 pub(crate) mod store;
 pub(crate) mod surroundings;
 

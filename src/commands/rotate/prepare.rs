@@ -55,6 +55,30 @@ pub(crate) struct Prepare {
     change: ChangeOptions,
 }
 
+/// The key that is to come.
+enum NewKey {
+    /// A run before this one has made it.
+    Known(PublicKey),
+    /// It is in memory, and nowhere else yet.
+    Made(SigningKey),
+}
+
+impl NewKey {
+    fn public(&self) -> Result<PublicKey> {
+        match self {
+            Self::Known(public) => Ok(public.clone()),
+            Self::Made(key) => key.public().map_err(cannot_generate),
+        }
+    }
+
+    fn made(&self) -> Option<&SigningKey> {
+        match self {
+            Self::Known(_) => None,
+            Self::Made(key) => Some(key),
+        }
+    }
+}
+
 impl Prepare {
     pub(crate) async fn run(self, global: &Global, stop: &Stop) -> Result<Exit> {
         let (dir, change) = (&global.dir, &self.change);
@@ -62,155 +86,141 @@ impl Prepare {
             change.check()?;
         }
         let scene = Scene::open(global, stop, &self.whose).await?;
-        let new = self.new.as_deref();
-        let opened = stored::open(global, &self.whose, &scene, new);
-        let (mut store, rotation) = opened.await?;
-        let before = rotation.clone();
-        let under_way = rotation.filter(|one| one.retired.is_none());
+        let opened = stored::open(global, &self.whose, &scene, self.new.as_deref());
+        let (mut store, before) = opened.await?;
+        let under_way = before.clone().filter(|one| one.retired.is_none());
         if let Some(rotation) = &under_way {
-            stored::check_old(store.as_ref(), rotation)?;
+            check_unfinished(store.as_ref(), rotation)?;
         }
-        if let Some(Rotation {
-            activated: Some(_),
-            old,
-            ..
-        }) = &under_way
-        {
-            return Err(Error::refused(format!(
-                "cannot rotate again while {old} is still published"
-            ))
-            .because("the rotation before this one is not finished")
-            .hint("finish it: 'irsactl rotate retire'"));
-        }
-        let old = match &under_way {
-            Some(rotation) => rotation.old.clone(),
-            None => self.old(dir, store.as_ref(), &scene.published)?,
-        };
-        let is_stored = |kid: &Kid| store.as_ref().is_some_and(|store| store.has(kid));
-        if !scene.published.kids().any(|kid| *kid == old) {
-            return Err(Error::refused(format!("cannot rotate {old}"))
-                .because("it is not published")
-                .hint("where it was taken away as compromised, finish that: 'irsactl rotate retire --compromised'; else publish it again: 'irsactl publish --add-key'"));
-        }
-        let known = match &under_way {
-            Some(rotation) if is_stored(&rotation.new) => Some(rotation.new.clone()),
-            Some(rotation) => scene.made(dir, rotation)?,
-            None => rotation::made_before(dir, |kid| *kid == old || is_stored(kid))?,
-        };
-        let made = match known {
-            Some(_) => None,
-            None if change.dry_run => {
-                return Err(Error::refused("cannot plan before the new key is there")
-                    .because("a plan has the very bytes that would be published")
-                    .hint(
-                        "make it first: 'irsactl rotate prepare --key-only' changes nothing in AWS",
-                    ));
-            }
-            None => Some(self.generate()?),
-        };
-        let stored = known
-            .as_ref()
-            .and_then(|kid| Some(store.as_ref()?.find(kid)?.public.clone()));
-        let public = match (&known, &made) {
-            (Some(kid), _) => stored.map_or_else(|| rotation::public_of(dir, kid), Ok)?,
-            (None, Some(key)) => key.public().map_err(cannot_generate)?,
-            (None, None) => return Err(Error::failed("cannot make a new signing key")),
-        };
-        let new = public.kid().map_err(cannot_generate)?;
-        let accepted: Vec<PublicKey> = scene
-            .published
-            .public_key(&old)
-            .into_iter()
-            .chain([public.clone()])
-            .collect();
-        let mut rotation = Rotation::new(&scene.issuer, old, new.clone());
+        let old = self.old_key(dir, store.as_ref(), &scene, under_way.as_ref())?;
+        let new = self.new_key(dir, store.as_ref(), &scene, under_way.as_ref(), &old)?;
+        let public = new.public()?;
+        let kid = public.kid().map_err(cannot_generate)?;
+        let accepted = scene.published.public_key(&old).into_iter();
+        let accepted: Vec<PublicKey> = accepted.chain([public.clone()]).collect();
+        let mut rotation = Rotation::new(&scene.issuer, old, kid.clone());
         let current = store.as_ref().and_then(Store::current);
         rotation.adopted = match &under_way {
             Some(one) => one.adopted,
             None => current.is_none() && !KeyPair::is_there(dir)?,
         };
-        let begun = under_way.is_some();
-        // Before anything is published, so that no step after this one speaks of files that are not there.
         let seen = store.as_ref().map(|store| {
-            let steps = [(new.clone(), &[PUBLISHED][..])];
-            store.observed(std::slice::from_ref(&new), Some(&scene.issuer), &steps)
+            let steps = [(kid.clone(), &[PUBLISHED][..])];
+            store.observed(std::slice::from_ref(&kid), Some(&scene.issuer), &steps)
         });
-        let beginning = rotation.clone();
-        let write = || {
-            if let Some(key) = &made {
-                rotation::write(dir, key, &new)?;
-            }
-            let kept = if begun {
-                beginning.save(dir)
-            } else {
-                beginning.claim(dir)
-            };
-            if let (Err(_), Some(_)) = (&kept, &made) {
-                // Another run has begun meanwhile: this key is nobody's.
-                rotation::forget(dir, &new);
-            }
-            kept?;
-            if made.is_some() {
-                let path = directory::named(dir, &new);
-                output::say(format_args!("new signing key: {}", output::path(&path)));
-            }
-            accepted::accept(dir, &accepted)
-        };
+        let (beginning, is_begun) = (rotation.clone(), under_way.is_some());
+        // Before anything is published, so that no step after this one speaks of files that are not there.
         let mut save = async || {
             let issuer = &scene.issuer;
             of_store::bring(store.as_ref(), before.as_ref(), dir, issuer)?;
             let stored = match &mut store {
                 Some(store) if !self.key_only => {
-                    of_store::keep(store, dir, made.as_ref(), &beginning, issuer).await?
+                    of_store::keep(store, dir, new.made(), &beginning, issuer).await?
                 }
                 _ => 0,
             };
-            let written = write().and_then(|()| match &store {
-                Some(store) => store.accept(dir),
-                None => Ok(()),
-            });
+            let begun = begin(dir, &beginning, is_begun, new.made());
+            let written = begun
+                .and_then(|()| accepted::accept(dir, &accepted))
+                .and_then(|()| store.as_ref().map_or(Ok(()), |store| store.accept(dir)));
             match (stored, written) {
                 (1.., Err(error)) => Err(after_changes(error)),
                 (_, written) => written.map(|()| stored),
             }
         };
-        let mut changes;
         if self.key_only {
-            changes = save().await?;
-        } else {
-            let join = public::jwk_set(std::slice::from_ref(&public))?;
-            let desired = scene.desired(join, &[], change.adopt);
-            let planned = scene.session.plan(&desired).await?.with_store(seen);
-            if change.dry_run {
-                return dry_run::run(global, &scene.session, &desired, &planned, change, None);
-            }
-            let session = &scene.session;
-            let outcome = session.carry_out(&desired, planned, change, save).await?;
-            changes = outcome.changes;
-            outcome.then(scene.read_back(&outcome, stop).await)?;
-            rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
-            outcome.then(rotation.save(dir))?;
-            if let Some(store) = &mut store {
-                changes += outcome.then(stored::record(store, &rotation, stop).await)?;
-            }
+            let changes = save().await?;
+            return self.report(global, Stage::Made, &rotation, changes);
         }
-        let stage = if self.key_only {
-            Stage::Made
-        } else {
-            Stage::Prepared
-        };
-        let told = StepReport {
-            // activate, which is next otherwise, takes nothing over.
-            names: self.whose.names(global, change.adopt && self.key_only),
+        let join = public::jwk_set(std::slice::from_ref(&public))?;
+        let desired = scene.desired(join, &[], change.adopt);
+        let planned = scene.session.plan(&desired).await?.with_store(seen);
+        if change.dry_run {
+            return dry_run::run(global, &scene.session, &desired, &planned, change, None);
+        }
+        let session = &scene.session;
+        let outcome = session.carry_out(&desired, planned, change, save).await?;
+        outcome.then(scene.read_back(&outcome, stop).await)?;
+        rotation.published = under_way.and_then(|one| one.published).or(Some(now()?));
+        outcome.then(rotation.save(dir))?;
+        let mut changes = outcome.changes;
+        if let Some(store) = &mut store {
+            changes += outcome.then(stored::record(store, &rotation, stop).await)?;
+        }
+        self.report(global, Stage::Prepared, &rotation, changes)
+    }
+
+    fn report(
+        &self,
+        global: &Global,
+        stage: Stage,
+        rotation: &Rotation,
+        changes: usize,
+    ) -> Result<Exit> {
+        // activate, which is next otherwise, takes nothing over.
+        let adopt = self.change.adopt && self.key_only;
+        let report = StepReport {
+            names: self.whose.names(global, adopt),
             changes,
-            ..StepReport::new(dir, stage, &rotation, None)
+            ..StepReport::new(&global.dir, stage, rotation, None)
         };
-        let printed = output::print(&RotateAnswer::new(told), global.output);
+        let printed = output::print(&RotateAnswer::new(report), global.output);
         printed.map_err(|error| match changes {
             0 => error,
             _ => after_changes(error),
         })?;
         Ok(Exit::Done)
+    }
+
+    /// The key that goes, which must be published.
+    fn old_key(
+        &self,
+        dir: &Path,
+        store: Option<&Store>,
+        scene: &Scene<'_>,
+        under_way: Option<&Rotation>,
+    ) -> Result<Kid> {
+        let old = match under_way {
+            Some(rotation) => rotation.old.clone(),
+            None => self.old(dir, store, &scene.published)?,
+        };
+        if scene.published.kids().any(|kid| *kid == old) {
+            return Ok(old);
+        }
+        Err(Error::refused(format!("cannot rotate {old}"))
+            .because("it is not published")
+            .hint("where it was taken away as compromised, finish that: 'irsactl rotate retire --compromised'; else publish it again: 'irsactl publish --add-key'"))
+    }
+
+    /// The key that a run before this one has made, or another one. A dry run makes none.
+    fn new_key(
+        &self,
+        dir: &Path,
+        store: Option<&Store>,
+        scene: &Scene<'_>,
+        under_way: Option<&Rotation>,
+        old: &Kid,
+    ) -> Result<NewKey> {
+        let stored = |kid: &Kid| store.and_then(|store| store.find(kid));
+        let known = match under_way {
+            Some(rotation) if stored(&rotation.new).is_some() => Some(rotation.new.clone()),
+            Some(rotation) => scene.made(dir, rotation)?,
+            None => rotation::made_before(dir, |kid| kid == old || stored(kid).is_some())?,
+        };
+        match known {
+            Some(kid) => Ok(NewKey::Known(match stored(&kid) {
+                Some(stored) => stored.public.clone(),
+                None => rotation::public_of(dir, &kid)?,
+            })),
+            None if self.change.dry_run => {
+                Err(Error::refused("cannot plan before the new key is there")
+                    .because("a plan has the very bytes that would be published")
+                    .hint(
+                        "make it first: 'irsactl rotate prepare --key-only' changes nothing in AWS",
+                    ))
+            }
+            None => self.generate().map(NewKey::Made),
+        }
     }
 
     /// The key that goes: the key store's, the issuer directory's, the one that was named, or the only one.
@@ -252,4 +262,41 @@ impl Prepare {
 
 fn cannot_generate(cause: KeyError) -> Error {
     Error::failed("cannot make a new signing key").because(cause)
+}
+
+/// Refuses to begin a rotation while another one is not finished.
+fn check_unfinished(store: Option<&Store>, rotation: &Rotation) -> Result<()> {
+    stored::check_old(store, rotation)?;
+    if rotation.activated.is_none() {
+        return Ok(());
+    }
+    let old = &rotation.old;
+    Err(Error::refused(format!(
+        "cannot rotate again while {old} is still published"
+    ))
+    .because("the rotation before this one is not finished")
+    .hint("finish it: 'irsactl rotate retire'"))
+}
+
+/// Writes the new key's file and the rotation's.
+fn begin(dir: &Path, rotation: &Rotation, is_begun: bool, made: Option<&SigningKey>) -> Result<()> {
+    let new = &rotation.new;
+    if let Some(key) = made {
+        rotation::write(dir, key, new)?;
+    }
+    let kept = if is_begun {
+        rotation.save(dir)
+    } else {
+        rotation.claim(dir)
+    };
+    if kept.is_err() && made.is_some() {
+        // Another run has begun meanwhile: this key is nobody's.
+        rotation::forget(dir, new);
+    }
+    kept?;
+    if made.is_some() {
+        let path = directory::named(dir, new);
+        output::say(format_args!("new signing key: {}", output::path(&path)));
+    }
+    Ok(())
 }
