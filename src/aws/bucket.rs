@@ -15,7 +15,7 @@ use crate::iam::bucket::BucketName;
 use crate::plan::change::Change;
 use crate::plan::change::bucket::BucketChange;
 use crate::plan::desired::PublicAccessBlock;
-use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE};
+use crate::plan::document::{CACHE_CONTROL, CONTENT_TYPE, Document};
 use crate::plan::observed::Object;
 use crate::plan::tags::Tags;
 
@@ -298,32 +298,42 @@ pub(super) async fn make(
             key,
             before,
             document,
-        } => {
-            let request = aws
-                .s3
-                .put_object()
-                .bucket(bucket.as_str())
-                .expected_bucket_owner(owner.as_str())
-                .key(key)
-                .content_type(CONTENT_TYPE)
-                .cache_control(CACHE_CONTROL)
-                .server_side_encryption(ServerSideEncryption::Aes256)
-                .body(document.text().into_bytes().into());
-            let request = match before {
-                Some(object) => request.if_match(&object.etag),
-                None => request.if_none_match("*"),
-            };
-            let result = request.send().await;
-            if result.as_ref().err().and_then(code) == Some("PreconditionFailed")
-                && let Ok(Some(object)) = object(aws, bucket, owner, key).await
-                && object.body == document.text().as_bytes()
-            {
-                // Ours: an earlier attempt was committed and its answer lost.
-                return Ok(());
-            }
-            done_unless(whole, result, &[])
-        }
+        } => put_object(aws, whole, (bucket, owner), key, before.as_ref(), document).await,
     }
+}
+
+/// Writes a document where nothing is, or over what was seen there.
+async fn put_object(
+    aws: &Aws,
+    whole: &Change,
+    (bucket, owner): (&BucketName, &AccountId),
+    key: &str,
+    before: Option<&Object>,
+    document: &Document,
+) -> std::result::Result<(), Failure> {
+    let request = aws
+        .s3
+        .put_object()
+        .bucket(bucket.as_str())
+        .expected_bucket_owner(owner.as_str())
+        .key(key)
+        .content_type(CONTENT_TYPE)
+        .cache_control(CACHE_CONTROL)
+        .server_side_encryption(ServerSideEncryption::Aes256)
+        .body(document.text().into_bytes().into());
+    let request = match before {
+        Some(object) => request.if_match(&object.etag),
+        None => request.if_none_match("*"),
+    };
+    let result = request.send().await;
+    if result.as_ref().err().and_then(code) == Some("PreconditionFailed")
+        && let Ok(Some(object)) = object(aws, bucket, owner, key).await
+        && object.body == document.text().as_bytes()
+    {
+        // Ours: an earlier attempt was committed and its answer lost.
+        return Ok(());
+    }
+    done_unless(whole, result, &[])
 }
 
 fn s3_tags(tags: &Tags) -> Vec<Tag> {
