@@ -77,7 +77,7 @@ pub enum Command {
     Verify(Deferred<verify::Verify>),
     /// Write what a reviewer wants to see of an issuer on one HTML page
     Report(Deferred<report::ReportArgs>),
-    /// Say what an error message of STS, S3 or kube-apiserver means
+    /// Explain an error message from STS, S3 or kube-apiserver
     Explain(Deferred<explain::Explain>),
     /// Mint a test token, or take any token apart
     Token(Deferred<token::TokenArgs>),
@@ -85,7 +85,7 @@ pub enum Command {
     Policy(Deferred<policy::Policy>),
     /// Print the issuer in the language of another tool, such as Terraform
     Emit(Deferred<emit::Emit>),
-    /// Print what the cluster file, the flags and the environment come to
+    /// Print the effective configuration and the source of each value
     Config(Deferred<config::Config>),
     /// Print a completion script for a shell
     Completions(Deferred<completions::Completions>),

@@ -68,7 +68,7 @@ pub struct Global {
     /// Say more on stderr (-v steps, -vv the SDK's decisions, -vvv its requests)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Give up after this many seconds, with exit code 124; a question to you does not count
+    /// Stop after this many seconds with exit code 124; time spent at a prompt is not counted
     #[arg(long, global = true, default_value = "300", value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Duration,
     /// The cluster file, and where each value came from.

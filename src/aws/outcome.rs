@@ -142,8 +142,8 @@ where
     }
     Err(Failure {
         error: Error::refused(cannot(change))
-            .because("somebody else has made it meanwhile")
-            .hint("run again: it starts from what is there now"),
+            .because("another process created it during this run")
+            .hint("run the command again; it continues from the current state"),
         not_yet: None,
     })
 }

@@ -50,7 +50,7 @@ pub(super) async fn look(aws: &Aws, change: &Change) -> std::result::Result<Stil
         Ok(None) => failed(
             Error::refused(cannot(change))
                 .because("somebody else has changed it since it was looked at")
-                .hint("run again: it starts from what is there now"),
+                .hint("run the command again; it continues from the current state"),
             None,
         ),
         Err(error) if error.code() == Some("NoSuchBucket") => match change {

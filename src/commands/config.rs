@@ -1,4 +1,4 @@
-//! `config`: what the cluster file, the flags and the environment come to, and the file's schema.
+//! `config`: the effective configuration, and the schema of the cluster file.
 
 use clap::{Args, Subcommand};
 use schemars::JsonSchema;

@@ -58,10 +58,10 @@ impl Explain {
         let known = explain::find(&message).ok_or_else(|| {
             let known = explain::KNOWN.len();
             let error = Error::failed("cannot explain this message")
-                .because(format!("none of the {known} messages that are known is in it"));
+                .because(format!("it matches none of the {known} known messages"));
             let error = explain::nearest(&message)
                 .iter()
-                .fold(error, |error, one| error.because(format!("near to it: {one}")));
+                .fold(error, |error, one| error.because(format!("closest match: {one}")));
             error.hint("give the sentence as AWS or kube-apiserver wrote it; 'irsactl verify' looks at everything that AWS needs")
         })?;
         output::print(&ExplainAnswer(*known), global.output)?;

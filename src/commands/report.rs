@@ -39,7 +39,7 @@ pub struct ReportArgs {
     issuer: IssuerNames,
     #[command(flatten)]
     key_store: KeyStoreOptions,
-    /// Write the page to this file; one that is there must be an earlier report
+    /// Write the page to this file; an existing file is replaced only if it is an earlier report
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
     #[command(flatten)]

@@ -72,7 +72,7 @@ pub struct Metadata {
 pub struct Spec {
     /// AWS region of the bucket (--region). It is part of the issuer.
     pub region: Option<String>,
-    /// The AWS account, which must be the one of the credentials (--account-id). A string: zeros count.
+    /// The AWS account ID (--account-id); must match your credentials. A string, because leading zeros count.
     pub account_id: Option<String>,
     /// S3 bucket (--bucket).
     pub bucket: Option<String>,

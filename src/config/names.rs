@@ -20,7 +20,7 @@ pub(crate) struct Names {
     /// Path of the issuer below the bucket, for several issuers in one bucket
     #[arg(long, value_name = "PATH", value_parser = prefix)]
     pub prefix: Option<String>,
-    /// The AWS account; must be the one of the credentials [default: ask STS]
+    /// The AWS account ID; must match your credentials [default: your credentials' account]
     #[arg(long, value_name = "ID")]
     pub account_id: Option<AccountId>,
 }
@@ -117,7 +117,9 @@ pub(crate) fn parse_issuer(url: &str) -> Result<Issuer> {
         let error = Error::usage(format!("cannot use '{}' as the issuer", url.escape_debug()))
             .because(cause);
         if canonical {
-            error.hint("leave the slash away, everywhere: IAM and tokens compare byte by byte")
+            error.hint(
+                "remove the trailing slash everywhere: issuer URLs are compared byte for byte",
+            )
         } else {
             error.hint("an issuer looks like https://HOST or https://HOST/PATH")
         }

@@ -17,7 +17,7 @@ use crate::probe::chain;
 /// What the provider is to be like.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ProviderOptions {
-    /// An audience; the list is then exactly what is given [default: sts.amazonaws.com, others kept]
+    /// An audience to accept; repeatable. Replaces the existing list [default: add sts.amazonaws.com, keep the others]
     #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
     audience: Vec<String>,
     /// The thumbprint; the list is then exactly this one [default: read from the issuer's TLS chain]

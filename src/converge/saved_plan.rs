@@ -139,8 +139,8 @@ pub(crate) fn check(session: &Session<'_>, desired: &Desired, planned: &Planned)
     }
     let command = command(saved);
     Err(if now.is_empty() && planned.plan.key_store_changes == 0 {
-        Error::refused("cannot apply this plan: nothing of it is left to do")
-            .because("everything is as it wanted it already")
+        Error::refused("cannot apply this plan: nothing is left to do")
+            .because("every resource is already as planned")
             .hint(format!(
                 "nothing was changed; to see it: {command} --dry-run"
             ))

@@ -32,7 +32,7 @@ pub(crate) struct ProofOptions {
     /// A role to ask STS for with a test token
     #[arg(long, value_name = "ARN", value_parser = role_arn)]
     role_arn: Option<String>,
-    /// The service account that the role trusts, as NAMESPACE/NAME [default: nobody that it would]
+    /// The service account to test, as NAMESPACE/NAME [default: one that no role should trust]
     #[arg(long, value_name = "SUBJECT", requires = "role_arn")]
     subject: Option<Subject>,
     /// The audience of the tokens

@@ -1,5 +1,5 @@
 //! The signing key in a store of AWS, beside its files: for jobs whose disk is lost. The directory is then no
-//! more than a copy: what it lacks comes from the store, and where the two differ nobody is right.
+//! more than a copy: missing files are restored from the store; if the two disagree, irsactl refuses to choose.
 
 pub(crate) mod accepted;
 pub(crate) mod directory;

@@ -43,7 +43,7 @@ pub(crate) struct Retire {
     /// Take it for granted that every API server signs with the new key
     #[arg(long)]
     assume_done: bool,
-    /// The old key is in strange hands: do not wait; AWS refuses its tokens from now on
+    /// The old key is compromised: retire it now. AWS rejects its tokens immediately
     #[arg(long)]
     compromised: bool,
     #[command(flatten)]

@@ -79,7 +79,7 @@ impl Store {
                             "another run has made it the key of {} meanwhile",
                             theirs.issuer.unwrap_or_default()
                         ))
-                        .hint("run again: it starts from what is there now"));
+                        .hint("run the command again; it continues from the current state"));
                 }
                 marks.state = theirs.state.or(&marks.state);
                 key.read = now;
@@ -110,7 +110,7 @@ fn changed(name: &str) -> Error {
         .because(format!(
             "somebody else changes its tags {KID} and others at the same time"
         ))
-        .hint("run again: it starts from what is there now")
+        .hint("run the command again; it continues from the current state")
 }
 
 fn not_shown(name: &str, place: &str) -> Error {

@@ -75,7 +75,7 @@ fn what_was_reviewed_is_what_is_done_and_only_once() {
         &tenant,
         "apply plan.json",
         &[
-            "nothing of it is left to do",
+            "nothing is left to do",
             "irsactl bootstrap --cluster=demo --dry-run",
         ],
     );

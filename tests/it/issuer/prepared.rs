@@ -97,7 +97,7 @@ fn a_role_that_comes_meanwhile_gets_no_policy() {
     unseen();
     tenant
         .irsactl(&command)
-        .fails(4, &["somebody else has made it meanwhile"]);
+        .fails(4, &["another process created it during this run"]);
     // Its trust policy is another one than was seen: nothing is attached, however long that lasts.
     tenant.iam("Action=DeleteRole&RoleName=demo-default-app");
     tenant

@@ -306,6 +306,6 @@ fn what_somebody_else_makes_meanwhile_is_not_changed() {
     );
     tenant
         .irsactl("role --cluster demo --service-account default/app --policy-arn arn:aws:iam::aws:policy/AdministratorAccess --yes")
-        .fails(4, &["somebody else has made it meanwhile", "run again"]);
+        .fails(4, &["another process created it during this run", "run the command again"]);
     assert_eq!(tenant.changes().last().unwrap(), "iam:CreateRole");
 }

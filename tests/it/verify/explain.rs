@@ -14,7 +14,7 @@ fn a_pasted_message_is_explained() {
         "{shown}"
     );
     let unknown = tenant.irsactl("explain nonsense");
-    assert!(!unknown.stderr.contains("near to it"), "{unknown:#?}");
+    assert!(!unknown.stderr.contains("closest match"), "{unknown:#?}");
     unknown.fails(
         1,
         &[
@@ -23,8 +23,8 @@ fn a_pasted_message_is_explained() {
         ],
     );
     let near = tenant.irsactl("explain audience-of-this-token-is-wrong");
-    assert_eq!(near.stderr.matches("near to it").count(), 3, "{near:#?}");
-    near.fails(1, &["near to it: Incorrect token audience"]);
+    assert_eq!(near.stderr.matches("closest match").count(), 3, "{near:#?}");
+    near.fails(1, &["closest match: Incorrect token audience"]);
 }
 
 #[test]
