@@ -14,6 +14,27 @@ use crate::plan::desired::{self, INLINE_POLICY};
 use crate::plan::observed::Role;
 use crate::plan::tags::Tags;
 
+/// Its trust policy and its tags, if it exists: one call.
+pub(super) async fn head(aws: &Aws, name: &str) -> Result<Option<(Value, Tags)>> {
+    let what = || format!("cannot read role {name}");
+    let role = match aws.iam.get_role().role_name(name).send().await {
+        Ok(output) => output.role,
+        Err(e) if code(&e) == Some("NoSuchEntity") => None,
+        Err(e) => return Err(failed(what(), "iam:GetRole", e)),
+    };
+    let Some(role) = role else { return Ok(None) };
+    let trust = role.assume_role_policy_document().unwrap_or_default();
+    let trust = account::policy(trust).map_err(|e| garbled(what(), "iam:GetRole", e))?;
+    Ok(Some((trust, tags_of(role.tags()))))
+}
+
+fn tags_of(tags: &[Tag]) -> Tags {
+    let pairs = tags.iter();
+    pairs
+        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+        .collect()
+}
+
 /// The role, if it exists.
 pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
     let what = || format!("cannot read role {name}");
@@ -71,11 +92,7 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<Role>> {
         permissions_boundary: boundary
             .and_then(|boundary| boundary.permissions_boundary_arn().map(str::to_owned)),
         max_session: role.max_session_duration(),
-        tags: role
-            .tags()
-            .iter()
-            .map(|tag: &Tag| (tag.key().to_owned(), tag.value().to_owned()))
-            .collect(),
+        tags: tags_of(role.tags()),
     }))
 }
 

@@ -129,15 +129,15 @@ async fn of_role(aws: &Aws, change: &RoleChange) -> Result<Option<Still>> {
             before,
             after,
         } => {
-            let now = role::observe(aws, role).await?;
-            let trust = json!(now.map(|role| role.trust));
+            let now = role::head(aws, role).await?;
+            let trust = json!(now.map(|(trust, _)| trust));
             Ok(compared(trust, before.clone(), after.clone()))
         }
         // Whoever the role lets in gets the policy.
         RoleChange::AttachPolicy { role, trust, .. }
         | RoleChange::PutInlinePolicy { role, trust, .. } => {
-            let now = role::observe(aws, role).await?;
-            let is_same = now.is_some_and(|found| found.trust == *trust);
+            let now = role::head(aws, role).await?;
+            let is_same = now.is_some_and(|(found, _)| found == *trust);
             Ok(is_same.then_some(Still::AsSeen))
         }
         _ => Ok(Some(Still::AsSeen)),
@@ -165,8 +165,8 @@ async fn of_removal(aws: &Aws, removal: &Removal) -> Result<Option<Still>> {
         Removal::Role { role }
         | Removal::AttachedPolicy { role, .. }
         | Removal::InlinePolicy { role, .. } => {
-            let now = role::observe(aws, role).await?;
-            Ok(still_ours(now.map(|role| role.tags)))
+            let now = role::head(aws, role).await?;
+            Ok(still_ours(now.map(|(_, tags)| tags)))
         }
         Removal::Provider { arn } => {
             let now = provider::provider(aws, arn).await?;
